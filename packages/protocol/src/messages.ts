@@ -1,0 +1,167 @@
+/**
+ * What page and daemon say to each other on /api/live: JSON text frames, one message each.
+ * Every message is parsed by these schemas at both ends; the schema is the manual.
+ *
+ * A client says `hello` first. It gets `welcome`, then either the events that it missed
+ * (`since` still in the daemon's ring, same epoch) or a `snapshot`, then `events` as they come.
+ */
+
+import type { State, TimelineEvent } from '@terrarium/timeline';
+import { z } from 'zod';
+
+/** Raised on every incompatible change; a client with another version is closed with 4001. */
+export const PROTOCOL_VERSION = 1;
+
+/** Lessons and terminals are named by short slugs. */
+const slug = z.string().regex(/^[a-z0-9][a-z0-9/-]{0,63}$/);
+
+export const clientMessage: z.ZodType<ClientMessage> = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('hello'),
+    version: z.number().int(),
+    lesson: slug.nullable().describe('the lesson whose checks this page shows, or null'),
+    since: z
+      .object({ epoch: z.string().max(64), seq: z.number().int().nonnegative() })
+      .optional()
+      .describe('the last event this client has folded'),
+  }),
+  z.object({
+    type: z.literal('terminal.open'),
+    request: z.number().int(),
+    cols: size(),
+    rows: size(),
+  }),
+  z.object({ type: z.literal('terminal.close'), terminal: slug }),
+  z.object({ type: z.literal('step.reset'), lesson: slug, step: slug }),
+  z.object({
+    type: z.literal('step.predict'),
+    lesson: slug,
+    step: slug,
+    answer: z.string().max(200),
+  }),
+  z.object({
+    type: z.literal('step.help'),
+    lesson: slug,
+    step: slug,
+    level: z.enum(['hint-1', 'hint-2', 'solution']),
+  }),
+  z.object({
+    type: z.literal('setting'),
+    key: z.string().regex(/^[a-zA-Z0-9.-]{1,64}$/),
+    value: z.string().max(4096),
+  }),
+  z.object({ type: z.literal('ping'), sent: z.number() }),
+]);
+
+function size(): z.ZodNumber {
+  return z.number().int().min(1).max(1000);
+}
+
+/** One message of the page. Sizes are character cells. */
+export type ClientMessage =
+  | {
+      type: 'hello';
+      version: number;
+      lesson: string | null;
+      since?: { epoch: string; seq: number } | undefined;
+    }
+  | { type: 'terminal.open'; request: number; cols: number; rows: number }
+  | { type: 'terminal.close'; terminal: string }
+  | { type: 'step.reset'; lesson: string; step: string }
+  | { type: 'step.predict'; lesson: string; step: string; answer: string }
+  | { type: 'step.help'; lesson: string; step: string; level: 'hint-1' | 'hint-2' | 'solution' }
+  | { type: 'setting'; key: string; value: string }
+  | { type: 'ping'; sent: number };
+
+/** One sentence in both languages of the page. */
+export interface LocalText {
+  en: string;
+  zh: string;
+}
+
+/** One terminal of the session; `pts` is what `tty` prints inside: /dev/pts/<pts>. */
+export interface TerminalInfo {
+  id: string;
+  pts: number;
+  state: 'running' | 'ended';
+  /** exit code of its shell, once ended */
+  exitCode: number | null;
+}
+
+/** How a step stands. `passed` is level-triggered unless the lesson says once. */
+export interface StepStatus {
+  step: string;
+  passed: boolean;
+  /** every clause of the step's check with its present truth; the message of a false one is hint 1 */
+  clauses: { id: string; passed: boolean; message: LocalText }[];
+  prediction: { answer: string; actual: string | null; correct: boolean | null } | null;
+  helpUsed: ('hint-1' | 'hint-2' | 'solution')[];
+  /** milliseconds since the epoch of the first time it passed, kept for ever */
+  firstPassedAt: number | null;
+}
+
+export interface Limits {
+  memoryBytes: number;
+  pids: number;
+  cpuPercent: number;
+  diskBytes: number;
+  terminals: number;
+}
+
+/** One message of the daemon. */
+export type ServerMessage =
+  | {
+      type: 'welcome';
+      version: number;
+      /** changes when the daemon's numbering starts anew; seq is comparable within one epoch only */
+      epoch: string;
+      session: string;
+      limits: Limits;
+      terminals: TerminalInfo[];
+      settings: Record<string, string>;
+      /** lessons finished so far: id → milliseconds since the epoch */
+      finished: Record<string, number>;
+      /** what this machine lacks, one sentence each; empty when all is well */
+      reduced: LocalText[];
+    }
+  | {
+      type: 'sandbox';
+      status: 'starting' | 'running' | 'resetting' | 'failed';
+      message?: LocalText;
+    }
+  | { type: 'snapshot'; state: State }
+  | { type: 'events'; events: TimelineEvent[] }
+  | { type: 'steps'; lesson: string; steps: StepStatus[] }
+  | { type: 'terminals'; terminals: TerminalInfo[] }
+  | { type: 'terminal.opened'; request: number; terminal: string }
+  | { type: 'pong'; sent: number; t: number }
+  | {
+      type: 'error';
+      code: ErrorCode;
+      message: string;
+      errno?: string | undefined;
+      request?: number | undefined;
+    };
+
+/** Stable codes of `error` messages. */
+export const ERROR_CODES = [
+  'message.malformed',
+  'message.too-many',
+  'lesson.not-found',
+  'step.not-found',
+  'terminal.not-found',
+  'terminal.limit',
+  'sandbox.failed',
+  'sandbox.limit',
+  'internal',
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** Private close codes of both WebSockets, see RFC 6455 section 7.4.2. */
+export const CLOSE = {
+  unauthorized: 4000,
+  versionMismatch: 4001,
+  tooManyMessages: 4002,
+  tooSlow: 4003,
+  terminalGone: 4004,
+} as const;

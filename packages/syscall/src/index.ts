@@ -1,0 +1,3 @@
+export * from './namespace-kinds.js';
+export * from './plan.js';
+export * from './player.js';

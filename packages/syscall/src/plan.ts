@@ -1,0 +1,110 @@
+/**
+ * A plan: an ordered list of system calls as data, for each process that the plan makes.
+ *
+ * The engine writes plans (pure functions), the player (native/player.c) executes them without
+ * deciding anything, tests assert them, the stepper shows them. Whatever a call needs that is
+ * only known at run time (a child's pid, an fd) travels through *slots*: numbered registers of
+ * the plan, copied to a child at clone3.
+ */
+
+/** Index of a register that holds one call's result for later calls. Allocated by PlanBuilder. */
+export type Slot = number & { readonly __slot: unique symbol };
+
+/**
+ * One piece of a block of memory, put together by the player just before the call:
+ * literal bytes, a slot as a little-endian integer (a struct field) or as decimal digits
+ * (a path such as /proc/PID/uid_map), or the address of another block (argv, sock_fprog).
+ */
+export type Part =
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'int'; readonly slot: Slot; readonly width: 4 | 8 }
+  | { readonly kind: 'decimal'; readonly slot: Slot }
+  | { readonly kind: 'pointer'; readonly to: Block };
+
+/** Memory that a call reads from or writes to; zero-filled up to `size` behind its parts. */
+export interface Block {
+  readonly parts: readonly Part[];
+  /** bytes; at least what the parts need */
+  readonly size?: number;
+}
+
+/** One argument of a system call: an immediate number, a slot's value, or a block's address. */
+export type Argument =
+  | { readonly kind: 'number'; readonly value: bigint }
+  | { readonly kind: 'slot'; readonly slot: Slot }
+  | { readonly kind: 'block'; readonly block: Block };
+
+/** After the call, copy an integer that the kernel wrote into a block to a slot. */
+export interface Load {
+  readonly from: Block;
+  readonly offset: number;
+  readonly width: 4 | 8;
+  readonly to: Slot;
+}
+
+/**
+ * What a call is for, in the reader's languages. Shown by the stepper and quoted in errors;
+ * `id` is stable and names the sentence.
+ */
+export interface Purpose {
+  readonly id: string;
+  readonly en: string;
+  readonly zh: string;
+}
+
+/** One system call of a plan. */
+export interface Call {
+  readonly kind: 'call';
+  /** man page name: `mount`, `clone3`; the number is looked up per architecture */
+  readonly syscall: string;
+  readonly args: readonly Argument[];
+  /** the call as strace would show it, with symbolic flags: `mount("proc", "/proc", "proc", MS_NOSUID, NULL)` */
+  readonly display: string;
+  readonly purpose: Purpose;
+  /** where the result goes */
+  readonly store?: Slot;
+  readonly loads?: readonly Load[];
+  /** errno numbers after which the plan goes on (the report still shows them) */
+  readonly tolerate?: readonly number[];
+  /** clone3 only: the process of the plan that the child continues as */
+  readonly child?: ProcessName;
+  /** give the block's bytes after the call back in the report (read, readlinkat) */
+  readonly reportBlock?: Block;
+}
+
+/** Ends a process's list: reap children and forward signals as PID 1, until killed. */
+export interface BecomeInit {
+  readonly kind: 'become-init';
+  readonly purpose: Purpose;
+}
+
+export type PlanStep = Call | BecomeInit;
+
+/** `outside` is the process that the player forks for the plan; the rest are made by clone3. */
+export type ProcessName = string;
+
+/**
+ * A whole plan. `processes[first]` starts it. A process that reaches the end of its list without
+ * execve or become-init exits with status 0; one whose call fails with an errno that is not
+ * tolerated reports it and exits with status 125.
+ */
+export interface Plan {
+  readonly name: string;
+  readonly first: ProcessName;
+  readonly processes: Readonly<Record<ProcessName, readonly PlanStep[]>>;
+  readonly slotCount: number;
+}
+
+/** What the kernel answered to one call. */
+export interface CallReport {
+  readonly process: ProcessName;
+  /** index in `plan.processes[process]` */
+  readonly index: number;
+  readonly result: bigint;
+  /** 0 when the call succeeded */
+  readonly errno: number;
+  /** time inside the system call */
+  readonly nanoseconds: number;
+  /** the reportBlock's bytes, where asked for */
+  readonly bytes?: Uint8Array;
+}

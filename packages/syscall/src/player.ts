@@ -1,0 +1,35 @@
+/**
+ * The interface of the player as the rest of the house sees it: run a plan, follow its calls,
+ * hear of the processes that it left running. Implemented by ResidentPlayer (native/player.c)
+ * and by RecordingPlayer (tests: no root, no kernel).
+ */
+import type { CallReport, Plan } from './plan.js';
+
+/** A plan's end: every report in order of arrival, and the slots of the first process. */
+export interface PlanResult {
+  readonly reports: readonly CallReport[];
+}
+
+/** One execution of a plan. */
+export interface PlanRun {
+  /** Resolves when every process of the plan has exec'ed, become init or exited. @throws PlanError */
+  readonly done: Promise<PlanResult>;
+  /** Stepped runs only: lets the next call happen. */
+  step(): void;
+  /** Kills what the plan has made so far. */
+  abort(): void;
+}
+
+export interface RunOptions {
+  /** wait for `step()` before each call */
+  readonly stepped?: boolean;
+  readonly onReport?: (report: CallReport) => void;
+}
+
+export interface Player {
+  run(plan: Plan, options?: RunOptions): PlanRun;
+  /** Calls `listener` once when that child (or adopted orphan) of the player ends. waitStatus as wait(2) has it. */
+  onExit(hostPid: number, listener: (waitStatus: number) => void): void;
+  /** Ends the resident process; what it started lives on. */
+  close(): Promise<void>;
+}
