@@ -9,6 +9,10 @@
 import type { State, TimelineEvent } from '@terrarium/timeline';
 import { z } from 'zod';
 
+// zod compiles parsers with `new Function` where it may; the page's Content-Security-Policy forbids
+// that, and even the probe for it is reported as a violation. So in a browser we say so up front.
+if ('document' in globalThis) z.config({ jitless: true });
+
 /** Raised on every incompatible change; a client with another version is closed with 4001. */
 export const PROTOCOL_VERSION = 1;
 
@@ -143,6 +147,29 @@ export type ServerMessage =
       request?: number | undefined;
     };
 
+/**
+ * Limits of /api/live, for the daemon that enforces them, the documentation and the tests.
+ * A client that keeps to `messagesPerSecond` on average never notices them.
+ */
+export const LIVE_LIMITS = {
+  /** largest message of a client, bytes; a larger one closes the socket with 1009 */
+  maxPayloadBytes: 64 * 1024,
+  /** sustained rate of one socket; over it: `message.too-many`, then close 4002 */
+  messagesPerSecond: 50,
+  /** messages that may come at once before the rate counts */
+  messageBurst: 200,
+  /** answered with `message.malformed` each; one more closes the socket with 1008 */
+  malformedMessages: 20,
+  /** the daemon pings this often and ends a socket that did not answer the last ping, ms */
+  heartbeatMs: 30_000,
+  /** a socket that has not said hello by then is closed with 1008, ms */
+  helloTimeoutMs: 10_000,
+  /** bytes waiting for a slow client before its deltas are dropped in favour of a later snapshot */
+  bufferedBytes: 256 * 1024,
+  /** frames of events a second to one session; the first after a quiet period goes at once */
+  framesPerSecond: 30,
+} as const;
+
 /** Stable codes of `error` messages. */
 export const ERROR_CODES = [
   'message.malformed',
@@ -165,3 +192,85 @@ export const CLOSE = {
   tooSlow: 4003,
   terminalGone: 4004,
 } as const;
+
+const localText = z.object({ en: z.string(), zh: z.string() });
+const help = z.enum(['hint-1', 'hint-2', 'solution']);
+const terminalInfo = z.object({
+  id: z.string(),
+  pts: z.number(),
+  state: z.enum(['running', 'ended']),
+  exitCode: z.number().nullable(),
+});
+const stepStatus = z.object({
+  step: z.string(),
+  passed: z.boolean(),
+  clauses: z.array(z.object({ id: z.string(), passed: z.boolean(), message: localText })),
+  prediction: z
+    .object({
+      answer: z.string(),
+      actual: z.string().nullable(),
+      correct: z.boolean().nullable(),
+    })
+    .nullable(),
+  helpUsed: z.array(help),
+  firstPassedAt: z.number().nullable(),
+});
+
+/**
+ * The daemon's messages as the client checks them. Envelopes are strict; of folded state and
+ * events only the spine (`seq`, `t`, `type`) is looked at, because they come thirty times a
+ * second and from our own daemon.
+ */
+export const serverMessage: z.ZodType<ServerMessage> = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('welcome'),
+    version: z.number().int(),
+    epoch: z.string(),
+    session: z.string(),
+    limits: z.object({
+      memoryBytes: z.number(),
+      pids: z.number(),
+      cpuPercent: z.number(),
+      diskBytes: z.number(),
+      terminals: z.number(),
+    }),
+    terminals: z.array(terminalInfo),
+    settings: z.record(z.string(), z.string()),
+    finished: z.record(z.string(), z.number()),
+    reduced: z.array(localText),
+  }),
+  z.object({
+    type: z.literal('sandbox'),
+    status: z.enum(['starting', 'running', 'resetting', 'failed']),
+    message: localText.optional(),
+  }),
+  z.object({
+    type: z.literal('snapshot'),
+    state: z.custom<State>((value) => isSpine(value, ['seq', 't']), 'not a state'),
+  }),
+  z.object({
+    type: z.literal('events'),
+    events: z.array(
+      z.custom<TimelineEvent>(
+        (value) => isSpine(value, ['seq', 't']) && 'type' in (value as object),
+        'not an event',
+      ),
+    ),
+  }),
+  z.object({ type: z.literal('steps'), lesson: z.string(), steps: z.array(stepStatus) }),
+  z.object({ type: z.literal('terminals'), terminals: z.array(terminalInfo) }),
+  z.object({ type: z.literal('terminal.opened'), request: z.number(), terminal: z.string() }),
+  z.object({ type: z.literal('pong'), sent: z.number(), t: z.number() }),
+  z.object({
+    type: z.literal('error'),
+    code: z.enum(ERROR_CODES),
+    message: z.string(),
+    errno: z.string().optional(),
+    request: z.number().optional(),
+  }),
+]) as z.ZodType<ServerMessage>;
+
+function isSpine(value: unknown, numbers: readonly string[]): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return numbers.every((name) => typeof (value as Record<string, unknown>)[name] === 'number');
+}
