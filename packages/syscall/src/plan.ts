@@ -7,8 +7,15 @@
  * the plan, copied to a child at clone3.
  */
 
-/** Index of a register that holds one call's result for later calls. Allocated by PlanBuilder. */
-export type Slot = number & { readonly __slot: unique symbol };
+/**
+ * A register that holds one call's result for later calls. Allocated by PlanBuilder.slot; the
+ * name is for displays and errors: `write(<releaseFd>, "1", 1)`.
+ */
+export interface Slot {
+  readonly kind: 'slot';
+  readonly index: number;
+  readonly name: string;
+}
 
 /**
  * One piece of a block of memory, put together by the player just before the call:
@@ -21,18 +28,25 @@ export type Part =
   | { readonly kind: 'decimal'; readonly slot: Slot }
   | { readonly kind: 'pointer'; readonly to: Block };
 
-/** Memory that a call reads from or writes to; zero-filled up to `size` behind its parts. */
+/**
+ * Memory that a call reads from or writes to; zero-filled up to `size` behind its parts. It
+ * lives for one call: what must outlast the call is copied to a slot (Load) or reported.
+ */
 export interface Block {
   readonly parts: readonly Part[];
   /** bytes; at least what the parts need */
   readonly size?: number;
 }
 
-/** One argument of a system call: an immediate number, a slot's value, or a block's address. */
+/**
+ * One argument of a system call: an immediate number, a slot's value, a block's address, or the
+ * number of bytes that a block's parts came to (write's count, when a part is decimal digits).
+ */
 export type Argument =
   | { readonly kind: 'number'; readonly value: bigint }
   | { readonly kind: 'slot'; readonly slot: Slot }
-  | { readonly kind: 'block'; readonly block: Block };
+  | { readonly kind: 'block'; readonly block: Block }
+  | { readonly kind: 'length'; readonly block: Block };
 
 /** After the call, copy an integer that the kernel wrote into a block to a slot. */
 export interface Load {
@@ -66,6 +80,11 @@ export interface Call {
   readonly loads?: readonly Load[];
   /** errno numbers after which the plan goes on (the report still shows them) */
   readonly tolerate?: readonly number[];
+  /**
+   * a smaller result counts as failure: `read` of a pipe whose writer died returns 0, and the
+   * reader must not go on as if it had been released
+   */
+  readonly atLeast?: number;
   /** clone3 only: the process of the plan that the child continues as */
   readonly child?: ProcessName;
   /** give the block's bytes after the call back in the report (read, readlinkat) */
@@ -86,7 +105,7 @@ export type ProcessName = string;
 /**
  * A whole plan. `processes[first]` starts it. A process that reaches the end of its list without
  * execve or become-init exits with status 0; one whose call fails with an errno that is not
- * tolerated reports it and exits with status 125.
+ * tolerated reports it and exits with status 125, and the player kills the run's other processes.
  */
 export interface Plan {
   readonly name: string;

@@ -3,11 +3,13 @@
  * hear of the processes that it left running. Implemented by ResidentPlayer (native/player.c)
  * and by RecordingPlayer (tests: no root, no kernel).
  */
-import type { CallReport, Plan } from './plan.js';
+import type { CallReport, Plan, ProcessName } from './plan.js';
 
-/** A plan's end: every report in order of arrival, and the slots of the first process. */
+/** A plan's end: every report in order of arrival, and the host pid of each process it made. */
 export interface PlanResult {
   readonly reports: readonly CallReport[];
+  /** pids as the player's own pid namespace (the host's) has them, whatever namespace they are in */
+  readonly hostPids: Readonly<Record<ProcessName, number>>;
 }
 
 /** One execution of a plan. */
