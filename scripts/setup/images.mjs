@@ -1,0 +1,146 @@
+/**
+ * The sandbox's base images, made on this machine from Debian's packages.
+ *
+ * IMAGES/base-HASH     Debian 13 userland, with a busybox root file system in /images/busybox
+ * IMAGES/busybox-HASH  busybox alone: what sandboxes get when no Debian mirror can be reached
+ *
+ * HASH is the hash of the recipe below: a changed recipe makes a new image, an unchanged one
+ * costs nothing. An image is built beside its place and renamed into it, so a half-built one is
+ * never used. Runs as root on the host.
+ */
+import { createHash } from 'node:crypto';
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { machineMirror } from './debian.mjs';
+
+const SUITE = 'trixie';
+
+/** Tools that lessons use; the man pages of the system calls come with manpages-dev. */
+const PACKAGES = [
+  'bash', 'util-linux', 'iproute2', 'iputils-ping', 'procps', 'psmisc', 'less', 'nano', 'vim-tiny', 'strace',
+  'tcc', 'libc6-dev', 'curl', 'jq', 'tmux', 'man-db', 'manpages', 'manpages-dev', 'busybox-static', 'nftables',
+  'libcap2-bin', 'ncurses-bin', 'ncurses-base', 'bash-completion',
+];
+
+/** Kept out: nobody reads them in a sandbox, and they are a third of the size. */
+const EXCLUDE = ['/usr/share/doc/*', '/usr/share/locale/*', '/usr/share/info/*', '/usr/share/man/[a-z][a-z]/*', '/usr/share/man/[a-z][a-z]_*/*'];
+
+/** Files written over what the packages bring. The prompt carries OSC 133 marks, so that the page can tell commands apart. */
+const FILES = {
+  'etc/hostname': 'terrarium\n',
+  'etc/bash.bashrc': `# Terrarium: every interactive shell of the sandbox
+[ -z "$PS1" ] && return
+shopt -s checkwinsize histappend
+PS1='\\[\\e]133;A\\a\\]\\[\\e[38;5;65m\\]\\h\\[\\e[0m\\]:\\[\\e[38;5;31m\\]\\w\\[\\e[0m\\]\\$ \\[\\e]133;B\\a\\]'
+PS0='\\[\\e]133;C\\a\\]'
+alias ls='ls --color=auto' ll='ls -l' grep='grep --color=auto'
+[ -r /usr/share/bash-completion/bash_completion ] && . /usr/share/bash-completion/bash_completion
+`,
+  'root/.bashrc': '',
+  'root/.profile': '[ -n "$BASH_VERSION" ] && . /etc/bash.bashrc\n',
+  'etc/profile.d/terrarium.sh': 'export PAGER=less LESS=-R MANPAGER="less -R"\n',
+  'root/.inputrc': 'set enable-bracketed-paste on\nset show-all-if-ambiguous on\n',
+};
+
+const recipe = (kind) =>
+  createHash('sha256').update(JSON.stringify([kind, SUITE, PACKAGES, EXCLUDE, FILES, 3])).digest('hex').slice(0, 12);
+
+/**
+ * Where the images of this recipe are.
+ *
+ * @returns {{debian: string, busybox: string}} absolute paths, whether they exist or not
+ */
+export function imagePaths(images) {
+  return {
+    debian: path.join(images, `base-${recipe('debian')}`),
+    busybox: path.join(images, `busybox-${recipe('busybox')}`),
+  };
+}
+
+/**
+ * The image that sandboxes start from now.
+ *
+ * @returns {{path: string, kind: 'debian' | 'busybox'} | null} null when neither is built
+ */
+export function currentImage(images) {
+  const paths = imagePaths(images);
+  for (const kind of ['debian', 'busybox']) if (fs.existsSync(paths[kind])) return { path: paths[kind], kind };
+  return null;
+}
+
+/** Builds the busybox image: takes a second and needs no network. */
+export function buildBusyboxImage(images, binary = '/bin/busybox') {
+  const target = imagePaths(images).busybox;
+  const part = freshPart(target);
+  busyboxTree(part, binary);
+  writeFiles(part, { ...FILES, 'etc/bash.bashrc': undefined, 'root/.bashrc': undefined });
+  fs.mkdirSync(path.join(part, 'images'), { recursive: true });
+  busyboxTree(path.join(part, 'images/busybox'), binary);
+  fs.renameSync(part, target);
+}
+
+/** Builds the Debian image with mmdebstrap. @throws when no mirror answers */
+export async function buildDebianImage(images, { mirror, run }) {
+  const target = imagePaths(images).debian;
+  const part = freshPart(target);
+  const source = mirror || machineMirror();
+  try {
+    await run('mmdebstrap', [
+      '--variant=essential',
+      `--include=${PACKAGES.join(',')}`,
+      ...EXCLUDE.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
+      SUITE, part, ...(source ? [source] : []),
+    ]);
+    writeFiles(part, FILES);
+    busyboxTree(path.join(part, 'images/busybox'), path.join(part, 'usr/bin/busybox'));
+    for (const name of fs.readdirSync(path.join(part, 'dev'))) fs.rmSync(path.join(part, 'dev', name), { recursive: true });
+    fs.renameSync(part, target);
+  } catch (error) {
+    fs.rmSync(part, { recursive: true, force: true });
+    throw error;
+  }
+  removeOlder(images, target);
+}
+
+function freshPart(target) {
+  const part = `${target}.part`;
+  fs.rmSync(part, { recursive: true, force: true });
+  fs.mkdirSync(part, { recursive: true, mode: 0o755 });
+  return part;
+}
+
+/** A root file system of one static binary: every applet is a link to it. */
+function busyboxTree(root, binary) {
+  for (const name of ['bin', 'etc', 'proc', 'sys', 'dev', 'tmp', 'root', 'run', 'var', 'usr', 'lab']) fs.mkdirSync(path.join(root, name), { recursive: true });
+  for (const name of ['usr/bin', 'sbin', 'usr/sbin']) if (!fs.existsSync(path.join(root, name))) fs.symlinkSync(name.startsWith('usr/') ? '../bin' : 'bin', path.join(root, name));
+  fs.chmodSync(path.join(root, 'tmp'), 0o1777);
+  fs.copyFileSync(binary, path.join(root, 'bin/busybox'));
+  fs.chmodSync(path.join(root, 'bin/busybox'), 0o755);
+  const asked = spawnSync(path.join(root, 'bin/busybox'), ['--list'], { encoding: 'utf8' });
+  if (asked.status !== 0) throw new Error(`${binary} --list: ended with status ${asked.status}`);
+  for (const applet of asked.stdout.trim().split('\n')) {
+    if (applet !== 'busybox' && applet !== '') fs.symlinkSync('busybox', path.join(root, 'bin', applet));
+  }
+  fs.writeFileSync(path.join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n');
+  fs.writeFileSync(path.join(root, 'etc/group'), 'root:x:0:\ntty:x:5:\nnogroup:x:65534:\n');
+  fs.writeFileSync(path.join(root, 'etc/os-release'), 'NAME=busybox\nID=busybox\nPRETTY_NAME="busybox"\n');
+}
+
+function writeFiles(root, files) {
+  for (const [name, text] of Object.entries(files)) {
+    if (text === undefined) continue;
+    fs.mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
+    fs.writeFileSync(path.join(root, name), text);
+  }
+  fs.mkdirSync(path.join(root, 'lab'), { recursive: true });
+}
+
+/** Images of older recipes go once the new one stands, unless a sandbox's mount still holds them open. */
+function removeOlder(images, target) {
+  const held = fs.readFileSync('/proc/self/mountinfo', 'utf8');
+  for (const name of fs.readdirSync(images)) {
+    const place = path.join(images, name);
+    if (/^base-[0-9a-f]+(\.part)?$/.test(name) && place !== target && !held.includes(place)) fs.rmSync(place, { recursive: true, force: true });
+  }
+}
