@@ -1,3 +1,5 @@
 export * from './live-client.js';
 export * from './messages.js';
+export * from './terminal-connection.js';
 export * from './terminal-frames.js';
+export * from './terminal-queries.js';
