@@ -1,1 +1,2 @@
-export {};
+export * from './container-state.js';
+export * from './runtime-config.js';
