@@ -1,24 +1,82 @@
 /**
  * Checks: typed predicates over the folded kernel state. Data, so that a lesson is data.
- * (Shape to be filled in by `evaluate`.)
+ *
+ * A check is a list of clauses. A clause binds a variable to a kernel object (`exists`), or says
+ * something about what is bound already (`that`, `notExists`, `count`). Later clauses see what
+ * earlier ones bound. Conditions compare a *path* (`p.namespaces.pid`) with a value or a path.
+ * `evaluate` answers a check, `fields.ts` lists what a path may name.
  */
 import type { LocalText } from './types.js';
 
-/** A question whose answer is one text, for example the host pid of a bound process. */
-export interface Query {
-  /** name bound by the step's check, or `sandbox` */
-  readonly of: string;
-  /** path inside what is bound: `hostPid`, `pids.0`, `namespaces.pid` */
-  readonly field: string;
-}
+/** `variable.field.field`: `p.namespaces.pid`, `sandbox.init`, `n.members`. See `FIELDS`. */
+export type Path = string;
 
-/** All clauses must hold. */
+/** What a variable ranges over. A mount is looked for in one mount namespace. */
+export type Subject =
+  | { readonly process: string }
+  | { readonly namespace: string }
+  | { readonly mount: string; readonly in: Path };
+
+/** One operator and its right-hand side; `sameAs` and `differsFrom` name another path. */
+export type Comparator =
+  | { readonly equals: Literal }
+  | { readonly notEquals: Literal }
+  | { readonly oneOf: readonly Literal[] }
+  | { readonly atLeast: number }
+  | { readonly atMost: number }
+  /** a list that ends so, as the NSpid chain of a PID 1 ends with [1] */
+  | { readonly endsWith: readonly Literal[] }
+  /** a list that has this element, or a text that has this part */
+  | { readonly includes: Literal }
+  | { readonly sameAs: Path }
+  | { readonly differsFrom: Path };
+export type Literal = string | number | boolean | null;
+
+/** How many are asked for. */
+export type Amount =
+  | { readonly atLeast: number }
+  | { readonly atMost: number }
+  | { readonly exactly: number };
+
+export type Comparison = { readonly field: Path } & Comparator;
+export type Condition =
+  | Comparison
+  | { readonly any: readonly Condition[] }
+  | { readonly not: Condition }
+  | { readonly exists: Subject; readonly where: readonly Condition[] }
+  | { readonly notExists: Subject; readonly where: readonly Condition[] }
+  | ({ readonly count: Subject; readonly where: readonly Condition[] } & Amount);
+
+/** What a clause claims. */
+export type Claim =
+  | {
+      readonly exists: Subject;
+      readonly where: readonly Condition[];
+      /** true: once seen it counts as found for later evaluations, even when it is gone */
+      readonly remember?: boolean | undefined;
+    }
+  | { readonly notExists: Subject; readonly where: readonly Condition[] }
+  | ({ readonly count: Subject; readonly where: readonly Condition[] } & Amount)
+  | { readonly that: readonly Condition[] };
+
+/** One sentence of a check. */
+export type Clause = {
+  readonly id: string;
+  /** what is wrong while it does not hold */
+  readonly message: LocalText;
+} & Claim;
+
+/** All clauses must hold, under one choice of the variables. */
 export interface Check {
   readonly clauses: readonly Clause[];
 }
 
-export interface Clause {
-  readonly id: string;
-  /** what is wrong while it does not hold */
-  readonly message: LocalText;
+/** A question whose answer is one text, for example the pid of a bound process in the sandbox. */
+export interface Query {
+  /** name bound by the step's check, or `sandbox` */
+  readonly of: string;
+  /** path inside what is bound: `sandboxPid`, `pids.0`, `namespaces.pid` */
+  readonly field: string;
+  /** for a choice: the first case that the value fits gives the answer */
+  readonly cases?: readonly (Comparator & { readonly answer: string })[] | undefined;
 }
