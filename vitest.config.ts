@@ -2,7 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 const exclude = ['**/node_modules/**', '**/dist/**', '**/.next/**'];
 
-/** One project per kind of suite: `unit` needs no root; the others need the real kernel. */
+/** Suites that share one kernel run one file at a time, with room for slow machines. */
+const kernel = { exclude, fileParallelism: false, testTimeout: 60_000, hookTimeout: 180_000 };
+
+/** One project per kind of suite: `unit` needs no root, the others need the real kernel. */
 export default defineConfig({
   test: {
     projects: [
@@ -11,20 +14,21 @@ export default defineConfig({
           name: 'unit',
           include: [
             'packages/*/src/**/*.test.{ts,tsx}',
-            'apps/*/src/**/*.test.{ts,tsx}',
+            'apps/*/{src,server,app,lib}/**/*.test.{ts,tsx}',
             'test/architecture.test.ts',
+            'scripts/**/*.test.ts',
           ],
           exclude,
         },
       },
+      { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...kernel } },
+      { test: { name: 'lessons', include: ['test/lessons/**/*.test.ts'], ...kernel } },
       {
         test: {
-          name: 'integration',
-          include: ['test/integration/**/*.test.ts'],
-          exclude,
-          fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          ...kernel,
+          testTimeout: 240_000,
         },
       },
     ],

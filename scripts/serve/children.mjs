@@ -69,6 +69,7 @@ export function logPath(settings, name) {
 function logFile(settings, name) {
   const file = logPath(settings, name);
   fs.mkdirSync(path.dirname(file), { recursive: true });
-  if ((fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES) fs.renameSync(file, `${file}.old`);
+  if ((fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES)
+    fs.renameSync(file, `${file}.old`);
   return fs.openSync(file, 'a');
 }

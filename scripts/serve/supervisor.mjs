@@ -23,9 +23,18 @@ export function claimInstance(run) {
     const server = net.createServer();
     server.once('error', (error) => {
       const url = readIfThere(path.join(run, 'url'));
-      reject(new Error(error.code === 'EADDRINUSE' ? `already running on ${run}${url ? `: ${url}` : ''}; stop it first, or give another --run, --state and --port` : error.message));
+      reject(
+        new Error(
+          error.code === 'EADDRINUSE'
+            ? `already running on ${run}${url ? `: ${url}` : ''}; stop it first, or give another --run, --state and --port`
+            : error.message,
+        ),
+      );
     });
-    server.listen(`\0terrarium:${run}`, () => { server.unref(); resolve(server); });
+    server.listen(`\0terrarium:${run}`, () => {
+      server.unref();
+      resolve(server);
+    });
   });
 }
 
@@ -43,13 +52,19 @@ class Part {
     const born = Date.now();
     this.child = this.start();
     this.ended = new Promise((resolve) => {
-      this.child.once('error', (error) => { console.error(`terrarium: ${this.name}: ${error.message}`); resolve(); });
+      this.child.once('error', (error) => {
+        console.error(`terrarium: ${this.name}: ${error.message}`);
+        resolve();
+      });
       this.child.once('exit', (code, signal) => {
         resolve();
         if (this.stopping) return;
         this.failures = Date.now() - born > STEADY_MS ? 0 : this.failures + 1;
-        const wait = this.failures === 0 ? 0 : BACK_OFF_MS[Math.min(this.failures, BACK_OFF_MS.length) - 1];
-        console.error(`terrarium: ${this.name} ended (${signal ?? `status ${code}`}); starting it again in ${wait} ms (log: ${this.log})`);
+        const wait =
+          this.failures === 0 ? 0 : BACK_OFF_MS[Math.min(this.failures, BACK_OFF_MS.length) - 1];
+        console.error(
+          `terrarium: ${this.name} ended (${signal ?? `status ${code}`}); starting it again in ${wait} ms (log: ${this.log})`,
+        );
         this.timer = setTimeout(() => this.run(), wait);
       });
     });
@@ -60,7 +75,10 @@ class Part {
     clearTimeout(this.timer);
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     this.child.kill('SIGTERM');
-    const late = setTimeout(() => { console.error(`terrarium: ${this.name} did not stop in ${STOP_MS / 1000} s: killed`); this.child.kill('SIGKILL'); }, STOP_MS);
+    const late = setTimeout(() => {
+      console.error(`terrarium: ${this.name} did not stop in ${STOP_MS / 1000} s: killed`);
+      this.child.kill('SIGKILL');
+    }, STOP_MS);
     await this.ended;
     clearTimeout(late);
   }
@@ -75,7 +93,11 @@ class Part {
 export async function serve(settings, image, reduced) {
   const run = settings.TERRARIUM_RUN;
   fs.mkdirSync(run, { recursive: true, mode: 0o755 });
-  const daemon = new Part('daemon', () => startDaemon(settings, image, reduced), logPath(settings, 'daemon'));
+  const daemon = new Part(
+    'daemon',
+    () => startDaemon(settings, image, reduced),
+    logPath(settings, 'daemon'),
+  );
   const web = new Part('web process', () => startWeb(settings), logPath(settings, 'web'));
   daemon.run();
   web.run();
@@ -92,7 +114,9 @@ export async function serve(settings, image, reduced) {
     throw error;
   }
   const token = fs.readFileSync(path.join(settings.TERRARIUM_STATE, 'access-token'), 'utf8').trim();
-  const host = ['0.0.0.0', '::'].includes(settings.TERRARIUM_HOST) ? '127.0.0.1' : settings.TERRARIUM_HOST;
+  const host = ['0.0.0.0', '::'].includes(settings.TERRARIUM_HOST)
+    ? '127.0.0.1'
+    : settings.TERRARIUM_HOST;
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${settings.TERRARIUM_PORT}/?token=${token}`;
   fs.writeFileSync(path.join(run, 'url'), `${url}\n`, { mode: 0o600 });
   console.log(`terrarium ready: ${url}`);
@@ -105,17 +129,25 @@ async function answers(settings) {
   const deadline = Date.now() + READY_MS;
   let last = 'no answer';
   while (Date.now() < deadline) {
-    const status = await get(host, settings.TERRARIUM_PORT, '/api/health').catch((error) => { last = error.message; return 0; });
+    const status = await get(host, settings.TERRARIUM_PORT, '/api/health').catch((error) => {
+      last = error.message;
+      return 0;
+    });
     if (status === 200) return;
     if (status !== 0) last = `status ${status}`;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`the page did not answer on ${host}:${settings.TERRARIUM_PORT} within ${READY_MS / 1000} s (${last}); see ${logPath(settings, 'daemon')} and ${logPath(settings, 'web')}`);
+  throw new Error(
+    `the page did not answer on ${host}:${settings.TERRARIUM_PORT} within ${READY_MS / 1000} s (${last}); see ${logPath(settings, 'daemon')} and ${logPath(settings, 'web')}`,
+  );
 }
 
 function get(host, port, where) {
   return new Promise((resolve, reject) => {
-    const request = http.get({ host, port, path: where, timeout: 2_000 }, (response) => { response.resume(); resolve(response.statusCode); });
+    const request = http.get({ host, port, path: where, timeout: 2_000 }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
     request.on('error', reject);
     request.on('timeout', () => request.destroy(new Error('timed out')));
   });

@@ -9,9 +9,21 @@ export const TEST_PACKAGES = ['chromium', 'libasan8', 'libubsan1', 'procps'];
 
 /** The packages of the list that dpkg does not know as installed. */
 export function missingPackages(names) {
-  const asked = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...names], { encoding: 'utf8' });
-  if (asked.error) throw new Error('this is not a Debian system (no dpkg-query): Terrarium sets itself up on Debian 12 or later');
-  const installed = new Set(asked.stdout.split('\n').filter((row) => row.endsWith(' installed')).map((row) => row.split(' ')[0]));
+  const asked = spawnSync(
+    'dpkg-query',
+    ['-W', '-f', '${Package} ${db:Status-Status}\n', ...names],
+    { encoding: 'utf8' },
+  );
+  if (asked.error)
+    throw new Error(
+      'this is not a Debian system (no dpkg-query): Terrarium sets itself up on Debian 12 or later',
+    );
+  const installed = new Set(
+    asked.stdout
+      .split('\n')
+      .filter((row) => row.endsWith(' installed'))
+      .map((row) => row.split(' ')[0]),
+  );
   return names.filter((name) => !installed.has(name));
 }
 
@@ -31,11 +43,21 @@ export async function installPackages(names, run) {
 export function machineMirror(folder = '/etc/apt') {
   const lists = [`${folder}/sources.list`];
   const parts = `${folder}/sources.list.d`;
-  if (fs.existsSync(parts)) lists.push(...fs.readdirSync(parts).sort().map((name) => `${parts}/${name}`));
+  if (fs.existsSync(parts))
+    lists.push(
+      ...fs
+        .readdirSync(parts)
+        .sort()
+        .map((name) => `${parts}/${name}`),
+    );
   for (const list of lists) {
     if (!fs.existsSync(list)) continue;
     const text = fs.readFileSync(list, 'utf8');
-    const found = list.endsWith('.sources') ? deb822Mirror(text) : list.endsWith('.list') ? oneLineMirror(text) : null;
+    const found = list.endsWith('.sources')
+      ? deb822Mirror(text)
+      : list.endsWith('.list')
+        ? oneLineMirror(text)
+        : null;
     if (found !== null) return found;
   }
   return null;
@@ -58,7 +80,13 @@ function deb822Mirror(text) {
     const field = (name) => new RegExp(`^${name}:\\s*(.+)$`, 'm').exec(stanza)?.[1]?.trim();
     const uri = field('URIs')?.split(/\s+/)[0];
     const suites = field('Suites') ?? '';
-    if (uri && DEBIAN_SUITE.test(suites) && !/security/.test(suites) && /\bmain\b/.test(field('Components') ?? '')) return uri;
+    if (
+      uri &&
+      DEBIAN_SUITE.test(suites) &&
+      !/security/.test(suites) &&
+      /\bmain\b/.test(field('Components') ?? '')
+    )
+      return uri;
   }
   return null;
 }

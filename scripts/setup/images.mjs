@@ -8,8 +8,9 @@
  * costs nothing. An image is built beside its place and renamed into it, so a half-built one is
  * never used. Runs as root on the host.
  */
-import { createHash } from 'node:crypto';
+
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { machineMirror } from './debian.mjs';
@@ -18,13 +19,40 @@ const SUITE = 'trixie';
 
 /** Tools that lessons use; the man pages of the system calls come with manpages-dev. */
 const PACKAGES = [
-  'bash', 'util-linux', 'iproute2', 'iputils-ping', 'procps', 'psmisc', 'less', 'nano', 'vim-tiny', 'strace',
-  'tcc', 'libc6-dev', 'curl', 'jq', 'tmux', 'man-db', 'manpages', 'manpages-dev', 'busybox-static', 'nftables',
-  'libcap2-bin', 'ncurses-bin', 'ncurses-base', 'bash-completion',
+  'bash',
+  'util-linux',
+  'iproute2',
+  'iputils-ping',
+  'procps',
+  'psmisc',
+  'less',
+  'nano',
+  'vim-tiny',
+  'strace',
+  'tcc',
+  'libc6-dev',
+  'curl',
+  'jq',
+  'tmux',
+  'man-db',
+  'manpages',
+  'manpages-dev',
+  'busybox-static',
+  'nftables',
+  'libcap2-bin',
+  'ncurses-bin',
+  'ncurses-base',
+  'bash-completion',
 ];
 
 /** Kept out: nobody reads them in a sandbox, and they are a third of the size. */
-const EXCLUDE = ['/usr/share/doc/*', '/usr/share/locale/*', '/usr/share/info/*', '/usr/share/man/[a-z][a-z]/*', '/usr/share/man/[a-z][a-z]_*/*'];
+const EXCLUDE = [
+  '/usr/share/doc/*',
+  '/usr/share/locale/*',
+  '/usr/share/info/*',
+  '/usr/share/man/[a-z][a-z]/*',
+  '/usr/share/man/[a-z][a-z]_*/*',
+];
 
 /** Files written over what the packages bring. The prompt carries OSC 133 marks, so that the page can tell commands apart. */
 const FILES = {
@@ -44,7 +72,10 @@ alias ls='ls --color=auto' ll='ls -l' grep='grep --color=auto'
 };
 
 const recipe = (kind) =>
-  createHash('sha256').update(JSON.stringify([kind, SUITE, PACKAGES, EXCLUDE, FILES, 3])).digest('hex').slice(0, 12);
+  createHash('sha256')
+    .update(JSON.stringify([kind, SUITE, PACKAGES, EXCLUDE, FILES, 3]))
+    .digest('hex')
+    .slice(0, 12);
 
 /**
  * Where the images of this recipe are.
@@ -65,7 +96,8 @@ export function imagePaths(images) {
  */
 export function currentImage(images) {
   const paths = imagePaths(images);
-  for (const kind of ['debian', 'busybox']) if (fs.existsSync(paths[kind])) return { path: paths[kind], kind };
+  for (const kind of ['debian', 'busybox'])
+    if (fs.existsSync(paths[kind])) return { path: paths[kind], kind };
   return null;
 }
 
@@ -90,11 +122,14 @@ export async function buildDebianImage(images, { mirror, run }) {
       '--variant=essential',
       `--include=${PACKAGES.join(',')}`,
       ...EXCLUDE.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
-      SUITE, part, ...(source ? [source] : []),
+      SUITE,
+      part,
+      ...(source ? [source] : []),
     ]);
     writeFiles(part, FILES);
     busyboxTree(path.join(part, 'images/busybox'), path.join(part, 'usr/bin/busybox'));
-    for (const name of fs.readdirSync(path.join(part, 'dev'))) fs.rmSync(path.join(part, 'dev', name), { recursive: true });
+    for (const name of fs.readdirSync(path.join(part, 'dev')))
+      fs.rmSync(path.join(part, 'dev', name), { recursive: true });
     fs.renameSync(part, target);
   } catch (error) {
     fs.rmSync(part, { recursive: true, force: true });
@@ -112,19 +147,41 @@ function freshPart(target) {
 
 /** A root file system of one static binary: every applet is a link to it. */
 function busyboxTree(root, binary) {
-  for (const name of ['bin', 'etc', 'proc', 'sys', 'dev', 'tmp', 'root', 'run', 'var', 'usr', 'lab']) fs.mkdirSync(path.join(root, name), { recursive: true });
-  for (const name of ['usr/bin', 'sbin', 'usr/sbin']) if (!fs.existsSync(path.join(root, name))) fs.symlinkSync(name.startsWith('usr/') ? '../bin' : 'bin', path.join(root, name));
+  for (const name of [
+    'bin',
+    'etc',
+    'proc',
+    'sys',
+    'dev',
+    'tmp',
+    'root',
+    'run',
+    'var',
+    'usr',
+    'lab',
+  ])
+    fs.mkdirSync(path.join(root, name), { recursive: true });
+  for (const name of ['usr/bin', 'sbin', 'usr/sbin'])
+    if (!fs.existsSync(path.join(root, name)))
+      fs.symlinkSync(name.startsWith('usr/') ? '../bin' : 'bin', path.join(root, name));
   fs.chmodSync(path.join(root, 'tmp'), 0o1777);
   fs.copyFileSync(binary, path.join(root, 'bin/busybox'));
   fs.chmodSync(path.join(root, 'bin/busybox'), 0o755);
   const asked = spawnSync(path.join(root, 'bin/busybox'), ['--list'], { encoding: 'utf8' });
   if (asked.status !== 0) throw new Error(`${binary} --list: ended with status ${asked.status}`);
   for (const applet of asked.stdout.trim().split('\n')) {
-    if (applet !== 'busybox' && applet !== '') fs.symlinkSync('busybox', path.join(root, 'bin', applet));
+    if (applet !== 'busybox' && applet !== '')
+      fs.symlinkSync('busybox', path.join(root, 'bin', applet));
   }
-  fs.writeFileSync(path.join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n');
+  fs.writeFileSync(
+    path.join(root, 'etc/passwd'),
+    'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n',
+  );
   fs.writeFileSync(path.join(root, 'etc/group'), 'root:x:0:\ntty:x:5:\nnogroup:x:65534:\n');
-  fs.writeFileSync(path.join(root, 'etc/os-release'), 'NAME=busybox\nID=busybox\nPRETTY_NAME="busybox"\n');
+  fs.writeFileSync(
+    path.join(root, 'etc/os-release'),
+    'NAME=busybox\nID=busybox\nPRETTY_NAME="busybox"\n',
+  );
 }
 
 function writeFiles(root, files) {
@@ -141,6 +198,7 @@ function removeOlder(images, target) {
   const held = fs.readFileSync('/proc/self/mountinfo', 'utf8');
   for (const name of fs.readdirSync(images)) {
     const place = path.join(images, name);
-    if (/^base-[0-9a-f]+(\.part)?$/.test(name) && place !== target && !held.includes(place)) fs.rmSync(place, { recursive: true, force: true });
+    if (/^base-[0-9a-f]+(\.part)?$/.test(name) && place !== target && !held.includes(place))
+      fs.rmSync(place, { recursive: true, force: true });
   }
 }

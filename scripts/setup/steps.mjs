@@ -5,9 +5,9 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { START_PACKAGES, installPackages, missingPackages } from './debian.mjs';
+import { installPackages, missingPackages, START_PACKAGES } from './debian.mjs';
 import { buildBusyboxImage, buildDebianImage, imagePaths } from './images.mjs';
-import { ROOT, folderOwner } from './paths.mjs';
+import { folderOwner, ROOT } from './paths.mjs';
 import { fingerprint, isStamped, stamp } from './stamp.mjs';
 
 const at = (...parts) => path.join(ROOT, ...parts);
@@ -49,8 +49,13 @@ export function setupSteps(settings, packages = START_PACKAGES, reduced = []) {
         try {
           await installPackages(missing, run);
         } catch (error) {
-          const vital = missingPackages(packages).filter((name) => !['mmdebstrap', 'busybox-static'].includes(name));
-          if (vital.length > 0) throw new Error(`${error.message}; install ${vital.join(', ')} by hand, or give apt a mirror that answers`);
+          const vital = missingPackages(packages).filter(
+            (name) => !['mmdebstrap', 'busybox-static'].includes(name),
+          );
+          if (vital.length > 0)
+            throw new Error(
+              `${error.message}; install ${vital.join(', ')} by hand, or give apt a mirror that answers`,
+            );
           return `not all: ${error.message}`;
         }
         return missing.join(', ');
@@ -60,14 +65,16 @@ export function setupSteps(settings, packages = START_PACKAGES, reduced = []) {
       name: 'npm packages',
       why: 'the libraries in package-lock.json',
       inputs: ['package-lock.json'],
-      run: ({ run }) => run('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit'], { cwd: ROOT, asOwner }),
+      run: ({ run }) =>
+        run('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit'], { cwd: ROOT, asOwner }),
     }),
     stamped({
       name: 'player',
       why: 'the small C program that executes plans',
       inputs: ['packages/syscall/native'],
       outputs: ['packages/syscall/build/player'],
-      run: ({ run }) => run(process.execPath, ['packages/syscall/native/build.mjs'], { cwd: ROOT, asOwner }),
+      run: ({ run }) =>
+        run(process.execPath, ['packages/syscall/native/build.mjs'], { cwd: ROOT, asOwner }),
     }),
     stamped({
       name: 'TypeScript',
@@ -79,9 +86,20 @@ export function setupSteps(settings, packages = START_PACKAGES, reduced = []) {
     stamped({
       name: 'web page',
       why: 'next build',
-      inputs: ['apps/web', 'packages/timeline', 'packages/protocol', 'packages/lesson', 'packages/views'],
+      inputs: [
+        'apps/web',
+        'packages/timeline',
+        'packages/protocol',
+        'packages/lesson',
+        'packages/views',
+      ],
       outputs: ['apps/web/.next/BUILD_ID'],
-      run: ({ run }) => run('npm', ['run', 'build', '-w', '@terrarium/web'], { cwd: ROOT, asOwner, env: { NEXT_TELEMETRY_DISABLED: '1' } }),
+      run: ({ run }) =>
+        run('npm', ['run', 'build', '-w', '@terrarium/web'], {
+          cwd: ROOT,
+          asOwner,
+          env: { NEXT_TELEMETRY_DISABLED: '1' },
+        }),
     }),
     {
       name: 'busybox image',
