@@ -9,11 +9,9 @@ export const TEST_PACKAGES = ['chromium', 'libasan8', 'libubsan1', 'procps'];
 
 /** The packages of the list that dpkg does not know as installed. */
 export function missingPackages(names) {
-  const asked = spawnSync(
-    'dpkg-query',
-    ['-W', '-f', '${Package} ${db:Status-Status}\n', ...names],
-    { encoding: 'utf8' },
-  );
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own field syntax
+  const format = '${Package} ${db:Status-Status}\n';
+  const asked = spawnSync('dpkg-query', ['-W', '-f', format, ...names], { encoding: 'utf8' });
   if (asked.error)
     throw new Error(
       'this is not a Debian system (no dpkg-query): Terrarium sets itself up on Debian 12 or later',
