@@ -212,7 +212,7 @@ export const linuxConfig = z.looseObject({
   uidMappings: z.array(linuxIdMapping).optional(),
   gidMappings: z.array(linuxIdMapping).optional(),
   timeOffsets: z
-    .record(
+    .partialRecord(
       z.enum(['monotonic', 'boottime']),
       z.looseObject({ secs: int64.optional(), nanosecs: uint32.optional() }),
     )
