@@ -1,0 +1,883 @@
+/*
+ * player: executes plans. A plan is an ordered list of system calls as data; this program knows
+ * no mount and no namespace, it only puts memory together, calls syscall(2), stores the result
+ * and reports it. Every decision is in the plan, so every decision can be read and tested in
+ * TypeScript. (docs: packages/syscall/src/plan.ts; the encoder: src/plan-codec.ts)
+ *
+ * Which process am I? This file runs as four kinds of process, all of one thread:
+ *
+ *   zygote  The resident process that the daemon starts; host root, host namespaces. Reads
+ *           messages, forks a runner per plan, reaps children. It never runs a plan itself.
+ *   runner  A fork of the zygote; runs the plan's first process ("outside").
+ *   child   Made by a clone3 call in a plan; goes on with another list of the same plan, in
+ *           whatever namespaces the call asked for.
+ *   init    A runner or child at a become-init step: PID 1 of its pid namespace, for good.
+ *
+ * Who talks to whom:
+ *
+ *   daemon <== stream socket (REPORT_FD) ==> zygote     messages in; records out
+ *   daemon <-- the same socket --------------- runner, child    a record per call, one write each
+ *   zygote <== seqpacket socket per run ====> runner, child (RUN_FD)
+ *              up: one HELLO per process (the kernel adds its host pid: SCM_CREDENTIALS), FAILED;
+ *              down: one byte per step of a stepped run;
+ *              its end of file = every process of the run has exec'ed, become init or exited.
+ *
+ * Wire format, little-endian throughout, fields unaligned.
+ *   message:  u32 length of what follows; u32 type; u32 run; body
+ *     RUN 1:   u32 flags (1 = stepped); plan      STEP 2: (nothing)      ABORT 3: (nothing)
+ *   plan:     u32 slot count; u32 first process; u32 process count; processes
+ *   process:  u32 step count; steps
+ *   step:     u32 kind: 1 = call, as below; 2 = become-init, nothing follows
+ *   call:     u32 number; u32 store slot; u32 child process; u32 report block (NONE if without);
+ *             u64 at least (0: no such bound);
+ *             u32 count, then u32 tolerated errno each;
+ *             u32 count, then blocks; u32 count, then arguments; u32 count, then loads
+ *   block:    u32 size in bytes; u32 count, then parts; a block may point to earlier ones only
+ *   part:     u32 kind: 1 bytes: u32 length, bytes     2 int: u32 slot, u32 width (4 or 8)
+ *                       3 decimal: u32 slot            4 pointer: u32 block
+ *   argument: u32 kind: 1 number, 2 slot, 3 block, 4 length of a block's parts;  u64 value
+ *   load:     u32 block; u32 offset; u32 width (4 or 8); u32 slot
+ *
+ *   record:   struct record below (all its fields, then `length` counts what follows it)
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- limits: plan-codec.ts has the same numbers; what exceeds them is refused, never cut ---- */
+
+enum {
+	PROTOCOL_VERSION = 1,
+	MESSAGE_BYTES = 1024 * 1024, /* a whole message; the largest plan so far has 40 KiB */
+	SLOTS = 256,
+	PROCESSES = 16,          /* of one plan */
+	STEPS = 4096,            /* of one process */
+	BLOCKS = 1024,           /* of one call: argv and envp have one for each string */
+	CALL_BYTES = 256 * 1024, /* all blocks of one call together */
+	TOLERATED = 16,          /* errnos of one call */
+	LOADS = 16,              /* of one call */
+	REPORT_BYTES = 16 * 1024, /* of a report block: record and bytes must fit one skb (32 KiB) */
+	RUNS = 256,              /* plans at a time */
+	ARGUMENTS = 6,
+	MAIN_CHILDREN = 16, /* children that an init forwards signals to */
+};
+
+#define NONE UINT32_MAX
+
+/* Player fds sit high, so that a plan's own fds count from 3, but below 64, so that the kernel
+ * need not enlarge the fd table. All are close-on-exec. */
+enum { REPORT_FD = 63, SIGNAL_FD = 62, RUN_FD = 61, START_FD = 3, FIRST_RUN_FD = 64 };
+
+enum { MESSAGE_RUN = 1, MESSAGE_STEP = 2, MESSAGE_ABORT = 3 };
+enum { RUN_STEPPED = 1 };
+enum { STEP_CALL = 1, STEP_BECOME_INIT = 2 };
+enum { PART_BYTES = 1, PART_INT = 2, PART_DECIMAL = 3, PART_POINTER = 4 };
+enum { ARGUMENT_NUMBER = 1, ARGUMENT_SLOT = 2, ARGUMENT_BLOCK = 3, ARGUMENT_LENGTH = 4 };
+enum { HELLO = 'h', FAILED = 'f', STEP = 's' }; /* packets on a run's socket */
+enum { EXIT_FAILED = 125, EXIT_PROTOCOL = 2 };
+
+enum record_kind {
+	RECORD_READY = 1,    /* result: protocol version */
+	RECORD_CALL = 2,     /* run, process, index, error, result, nanoseconds, report block's bytes */
+	RECORD_ENTERING = 3, /* run, process, index: this call does not return if it succeeds */
+	RECORD_STARTED = 4,  /* run, process, result: host pid */
+	RECORD_DONE = 5,     /* run: all its processes have exec'ed, become init or exited */
+	RECORD_EXIT = 6,     /* result: host pid; error: wait status */
+	RECORD_REFUSED = 7,  /* run; bytes: why the message is malformed; nothing was run */
+};
+
+/* One record to the daemon; 48 bytes, then `length` bytes. No padding: fields are in order of
+ * the widths that the compiler would align to anyway. */
+struct record {
+	uint32_t length, kind, run, process;
+	uint32_t index, error;
+	int64_t result;
+	uint64_t nanoseconds;
+	uint64_t reserved;
+};
+
+/* ---- what a process of a run knows ---- */
+
+struct list { /* the steps of one process of the plan: a stretch of the message */
+	uint32_t start, count;
+};
+
+struct plan {
+	uint32_t run, flags, slot_count, first, process_count;
+	struct list processes[PROCESSES];
+};
+
+struct block { /* a block put together in the arena */
+	unsigned char *address;
+	uint32_t size, length; /* length: what the parts came to */
+};
+
+struct load {
+	uint32_t block, offset, width, slot;
+};
+
+struct call {
+	uint32_t number, store, child, report_block;
+	uint64_t at_least;
+	uint32_t tolerated_count, block_count, argument_count, load_count;
+	uint32_t tolerated[TOLERATED];
+	uint64_t arguments[ARGUMENTS];
+	struct load loads[LOADS];
+	struct block blocks[BLOCKS];
+};
+
+struct run { /* zygote: one plan under way */
+	uint32_t id;
+	int channel; /* our end of the run's socket */
+	bool dying;  /* a call failed or the daemon aborted: newcomers are killed too */
+	int pidfds[PROCESSES];
+	uint32_t pidfd_count;
+};
+
+#define PAGE_ALIGNED __attribute__((aligned(4096)))
+static unsigned char message[MESSAGE_BYTES] PAGE_ALIGNED; /* every fork has its copy-on-write view */
+static unsigned char arena[CALL_BYTES] PAGE_ALIGNED;      /* the blocks of one call */
+static struct plan plan;
+static struct call call;
+static uint64_t slots[SLOTS];
+static struct run runs[RUNS];
+static uint32_t run_count;
+static pid_t main_children[MAIN_CHILDREN]; /* made by this process's own clone3 calls */
+static uint32_t main_child_count;
+static char *argument_area; /* argv, for the name that ps shows */
+static size_t argument_area_bytes;
+static bool dry_run; /* --dry-run: everything but the system calls; the fuzz tests use it */
+
+/* ---- records to the daemon: any process ---- */
+
+/* Sends one record with one system call, so that records of several processes never mix. When
+ * the daemon is gone nobody listens: the plan goes on, MSG_NOSIGNAL spares us SIGPIPE. */
+static void send_record(struct record record, const void *bytes, uint32_t length)
+{
+	unsigned char buffer[sizeof record + REPORT_BYTES];
+	record.length = length;
+	memcpy(buffer, &record, sizeof record);
+	if (length > 0)
+		memcpy(buffer + sizeof record, bytes, length);
+	ssize_t sent;
+	do
+		sent = send(REPORT_FD, buffer, sizeof record + length, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+}
+
+static void die(const char *what)
+{
+	fprintf(stderr, "player: %s: %s\n", what, strerror(errno));
+	_exit(EXIT_PROTOCOL);
+}
+
+/* ---- reading the message: the zygote checks it, runner and child read it again ---- */
+
+struct cursor {
+	uint32_t at, end;
+	char problem[120]; /* empty while all is well; afterwards every read gives 0 */
+};
+
+__attribute__((format(printf, 2, 3))) static void refuse(struct cursor *cursor, const char *format, ...)
+{
+	if (cursor->problem[0] != '\0')
+		return; /* the first problem is the cause of the others */
+	va_list list;
+	va_start(list, format);
+	int used = snprintf(cursor->problem, sizeof cursor->problem, "byte %u: ", cursor->at);
+	vsnprintf(cursor->problem + used, sizeof cursor->problem - (size_t)used, format, list);
+	va_end(list);
+}
+
+static bool refused(const struct cursor *cursor)
+{
+	return cursor->problem[0] != '\0';
+}
+
+/* The address of the next `length` bytes, or NULL when the message ends before. */
+static const unsigned char *take(struct cursor *cursor, uint32_t length)
+{
+	if (refused(cursor))
+		return NULL;
+	if (length > cursor->end - cursor->at) {
+		refuse(cursor, "the message ends in the middle of a field");
+		return NULL;
+	}
+	const unsigned char *bytes = message + cursor->at;
+	cursor->at += length;
+	return bytes;
+}
+
+static uint32_t take_u32(struct cursor *cursor)
+{
+	uint32_t value = 0;
+	const unsigned char *bytes = take(cursor, sizeof value);
+	if (bytes != NULL)
+		memcpy(&value, bytes, sizeof value);
+	return value;
+}
+
+static uint64_t take_u64(struct cursor *cursor)
+{
+	uint64_t value = 0;
+	const unsigned char *bytes = take(cursor, sizeof value);
+	if (bytes != NULL)
+		memcpy(&value, bytes, sizeof value);
+	return value;
+}
+
+/* A count or an index: refused unless below `limit`. */
+static uint32_t take_below(struct cursor *cursor, uint32_t limit, const char *what)
+{
+	uint32_t value = take_u32(cursor);
+	if (value < limit)
+		return value;
+	refuse(cursor, "%s %u, must be below %u", what, value, limit);
+	return 0;
+}
+
+static uint32_t take_optional(struct cursor *cursor, uint32_t limit, const char *what)
+{
+	uint32_t value = take_u32(cursor);
+	if (value == NONE || value < limit)
+		return value;
+	refuse(cursor, "%s %u, must be below %u", what, value, limit);
+	return NONE;
+}
+
+static uint32_t take_width(struct cursor *cursor)
+{
+	uint32_t width = take_u32(cursor);
+	if (width == 4 || width == 8)
+		return width;
+	refuse(cursor, "width %u, must be 4 or 8", width);
+	return 4;
+}
+
+/* ---- one call: memory is put together while reading ---- */
+
+/* Appends bytes to a block of which `block->length` bytes are in use. */
+static void append(struct cursor *cursor, struct block *block, const void *bytes, uint32_t length)
+{
+	if (bytes == NULL || refused(cursor))
+		return;
+	if (length > block->size - block->length) {
+		refuse(cursor, "the parts of a block exceed its %u bytes", block->size);
+		return;
+	}
+	memcpy(block->address + block->length, bytes, length);
+	block->length += length;
+}
+
+static void read_part(struct cursor *cursor, struct block *block, uint32_t earlier_blocks)
+{
+	uint32_t kind = take_u32(cursor);
+	if (kind == PART_BYTES) {
+		uint32_t length = take_u32(cursor);
+		append(cursor, block, take(cursor, length), length);
+	} else if (kind == PART_INT) {
+		uint64_t value = slots[take_below(cursor, plan.slot_count, "slot")];
+		append(cursor, block, &value, take_width(cursor)); /* little-endian: low bytes first */
+	} else if (kind == PART_DECIMAL) {
+		char digits[24];
+		int64_t value = (int64_t)slots[take_below(cursor, plan.slot_count, "slot")];
+		append(cursor, block, digits, (uint32_t)snprintf(digits, sizeof digits, "%lld", (long long)value));
+	} else if (kind == PART_POINTER) {
+		uint32_t target = take_below(cursor, earlier_blocks, "pointer to block");
+		append(cursor, block, &call.blocks[target].address, sizeof(void *));
+	} else {
+		refuse(cursor, "unknown part %u", kind);
+	}
+}
+
+static void read_blocks(struct cursor *cursor)
+{
+	uint32_t used = 0;
+	call.block_count = take_below(cursor, BLOCKS + 1, "block count");
+	for (uint32_t i = 0; i < call.block_count && !refused(cursor); i++) {
+		uint32_t size = take_below(cursor, CALL_BYTES - used + 1, "block size");
+		call.blocks[i] = (struct block){.address = arena + used, .size = size};
+		memset(arena + used, 0, size);
+		used += (size + 15) & ~15u; /* structs of the kernel expect natural alignment */
+		if (used > CALL_BYTES)
+			used = CALL_BYTES;
+		uint32_t parts = take_u32(cursor);
+		for (uint32_t part = 0; part < parts && !refused(cursor); part++)
+			read_part(cursor, &call.blocks[i], i);
+	}
+}
+
+static uint64_t read_argument(struct cursor *cursor)
+{
+	uint32_t kind = take_u32(cursor);
+	uint64_t value = take_u64(cursor);
+	uint64_t limit = kind == ARGUMENT_SLOT ? plan.slot_count : call.block_count;
+	if (kind == ARGUMENT_NUMBER)
+		return value;
+	if (kind > ARGUMENT_LENGTH || kind == 0)
+		refuse(cursor, "unknown argument %u", kind);
+	else if (value >= limit)
+		refuse(cursor, "argument refers to slot or block %llu of %llu", (unsigned long long)value,
+		       (unsigned long long)limit);
+	if (refused(cursor))
+		return 0;
+	if (kind == ARGUMENT_SLOT)
+		return slots[value];
+	return kind == ARGUMENT_BLOCK ? (uint64_t)(uintptr_t)call.blocks[value].address
+	                              : call.blocks[value].length;
+}
+
+static struct load read_load(struct cursor *cursor)
+{
+	struct load load = {.block = take_below(cursor, call.block_count, "load from block")};
+	load.offset = take_u32(cursor);
+	load.width = take_width(cursor);
+	load.slot = take_below(cursor, plan.slot_count, "load to slot");
+	if (refused(cursor))
+		return load;
+	uint32_t size = call.blocks[load.block].size;
+	if (size < load.width || load.offset > size - load.width)
+		refuse(cursor, "load at %u is outside its block of %u bytes", load.offset, size);
+	return load;
+}
+
+/* Reads the call at the cursor into `call`, with its memory in `arena` and slots filled in. */
+static void read_call(struct cursor *cursor)
+{
+	call.number = take_u32(cursor);
+	call.store = take_optional(cursor, plan.slot_count, "store slot");
+	call.child = take_optional(cursor, plan.process_count, "child process");
+	call.report_block = take_u32(cursor);
+	call.at_least = take_u64(cursor);
+	call.tolerated_count = take_below(cursor, TOLERATED + 1, "tolerated count");
+	for (uint32_t i = 0; i < call.tolerated_count; i++)
+		call.tolerated[i] = take_u32(cursor);
+	read_blocks(cursor);
+	call.argument_count = take_below(cursor, ARGUMENTS + 1, "argument count");
+	memset(call.arguments, 0, sizeof call.arguments);
+	for (uint32_t i = 0; i < call.argument_count && !refused(cursor); i++)
+		call.arguments[i] = read_argument(cursor);
+	call.load_count = take_below(cursor, LOADS + 1, "load count");
+	for (uint32_t i = 0; i < call.load_count && !refused(cursor); i++)
+		call.loads[i] = read_load(cursor);
+	if (call.report_block == NONE || refused(cursor))
+		return;
+	if (call.report_block >= call.block_count)
+		refuse(cursor, "report block %u of %u", call.report_block, call.block_count);
+	else if (call.blocks[call.report_block].size > REPORT_BYTES)
+		refuse(cursor, "a report block has at most %u bytes", REPORT_BYTES);
+}
+
+/* Checks a whole plan and notes where each process's list starts. Zygote: nothing runs unless
+ * all of it is well-formed. Slots are all 0 here, so a decimal has one digit; the block sizes that
+ * the encoder gives allow for twenty, and the process that runs the call checks again. */
+static void read_plan(struct cursor *cursor)
+{
+	memset(slots, 0, sizeof slots);
+	plan.flags = take_u32(cursor);
+	plan.slot_count = take_below(cursor, SLOTS + 1, "slot count");
+	plan.first = take_u32(cursor);
+	plan.process_count = take_below(cursor, PROCESSES + 1, "process count");
+	if (plan.first >= plan.process_count)
+		refuse(cursor, "first process %u of %u", plan.first, plan.process_count);
+	for (uint32_t i = 0; i < plan.process_count && !refused(cursor); i++) {
+		plan.processes[i].count = take_below(cursor, STEPS + 1, "step count");
+		plan.processes[i].start = cursor->at;
+		for (uint32_t step = 0; step < plan.processes[i].count && !refused(cursor); step++) {
+			uint32_t kind = take_u32(cursor);
+			if (kind == STEP_CALL)
+				read_call(cursor);
+			else if (kind != STEP_BECOME_INIT)
+				refuse(cursor, "unknown step %u", kind);
+			else if (step + 1 != plan.processes[i].count)
+				refuse(cursor, "become-init is not the last step");
+		}
+	}
+	if (!refused(cursor) && cursor->at != cursor->end)
+		refuse(cursor, "%u bytes behind the plan", cursor->end - cursor->at);
+}
+
+/* ---- running: runner and child ---- */
+
+static uint64_t now(void)
+{
+	struct timespec time;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+/* Tells the zygote one byte and the process that says it. The kernel adds our pid as the zygote
+ * sees it, which we ourselves cannot know inside a pid namespace. */
+static void tell_zygote(unsigned char what, uint32_t process)
+{
+	unsigned char packet[2] = {what, (unsigned char)process};
+	while (send(RUN_FD, packet, sizeof packet, MSG_NOSIGNAL) < 0 && errno == EINTR)
+		;
+}
+
+/* Stepped runs: waits until the daemon wants the next call. No zygote, no step: we end. */
+static void wait_for_step(void)
+{
+	unsigned char packet;
+	ssize_t got;
+	do
+		got = recv(RUN_FD, &packet, 1, 0);
+	while (got < 0 && errno == EINTR);
+	if (got <= 0)
+		_exit(EXIT_FAILED);
+}
+
+static bool may_not_return(uint32_t number)
+{
+	return number == SYS_execve || number == SYS_execveat || number == SYS_exit_group || number == SYS_exit;
+}
+
+/* A copy of the process that calls it (clone3 of a plan): it goes on with another list. The copy
+ * gets no stack of its own, so plans never ask for CLONE_VM; the encoder refuses a child without
+ * clone3. */
+static bool is_new_child(long result)
+{
+	return call.child != NONE && result == 0 && !dry_run;
+}
+
+static bool tolerated(int error)
+{
+	for (uint32_t i = 0; i < call.tolerated_count; i++)
+		if (call.tolerated[i] == (uint32_t)error)
+			return true;
+	return false;
+}
+
+static void store_results(long result)
+{
+	if (call.store != NONE)
+		slots[call.store] = (uint64_t)result;
+	for (uint32_t i = 0; i < call.load_count; i++) {
+		uint64_t value = 0;
+		memcpy(&value, call.blocks[call.loads[i].block].address + call.loads[i].offset, call.loads[i].width);
+		slots[call.loads[i].slot] = value;
+	}
+}
+
+static void remember_main_child(pid_t pid)
+{
+	if (main_child_count < MAIN_CHILDREN)
+		main_children[main_child_count++] = pid;
+}
+
+/* Performs `call` and reports it. Returns true when this process is now the new child. */
+static bool perform(uint32_t process, uint32_t index)
+{
+	struct record record = {.kind = RECORD_CALL, .run = plan.run, .process = process, .index = index};
+	if (may_not_return(call.number)) {
+		struct record entering = record;
+		entering.kind = RECORD_ENTERING;
+		send_record(entering, NULL, 0);
+	}
+	uint64_t *a = call.arguments;
+	uint64_t start = now();
+	errno = 0;
+	long result = dry_run ? 1 : syscall((long)call.number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	int error = result == -1 ? errno : 0; /* at once: anything below may change it */
+	if (error == 0 && is_new_child(result))
+		return true;
+	record.nanoseconds = now() - start;
+	record.result = result;
+	record.error = (uint32_t)error;
+	if (error == 0) {
+		store_results(result);
+		if (call.child != NONE)
+			remember_main_child((pid_t)result);
+	}
+	bool failed = error != 0 ? !tolerated(error) : (uint64_t)result < call.at_least && !dry_run;
+	struct block *block = call.report_block == NONE ? NULL : &call.blocks[call.report_block];
+	send_record(record, block ? block->address : NULL, block ? block->size : 0);
+	if (failed) {
+		tell_zygote(FAILED, process); /* it kills the run's other processes */
+		_exit(EXIT_FAILED);
+	}
+	return false;
+}
+
+static void become_init(uint32_t process, uint32_t index) __attribute__((noreturn));
+
+/* Runs the list of `process`; at a clone3 the child goes on here with its own list. */
+static void run_list(uint32_t process) __attribute__((noreturn));
+static void run_list(uint32_t process)
+{
+restart:
+	tell_zygote(HELLO, process);
+	struct cursor cursor = {.at = plan.processes[process].start, .end = MESSAGE_BYTES};
+	for (uint32_t index = 0; index < plan.processes[process].count; index++) {
+		uint32_t kind = take_u32(&cursor);
+		if (kind == STEP_CALL)
+			read_call(&cursor);
+		if (refused(&cursor)) { /* digits longer than the block has room for */
+			struct record record = {.kind = RECORD_REFUSED, .run = plan.run, .process = process, .index = index};
+			send_record(record, cursor.problem, (uint32_t)strlen(cursor.problem));
+			tell_zygote(FAILED, process);
+			_exit(EXIT_FAILED);
+		}
+		if ((plan.flags & RUN_STEPPED) && !dry_run)
+			wait_for_step();
+		if (kind == STEP_BECOME_INIT)
+			become_init(process, index);
+		if (perform(process, index)) { /* I am the child now, in the namespaces it asked for */
+			process = call.child;
+			main_child_count = 0;
+			goto restart;
+		}
+	}
+	_exit(0);
+}
+
+/* The fork of the zygote for one run: host root, host namespaces. Fds 0 to 2 are /dev/null, so
+ * that an exec'ed program without own ones never opens a file as its standard output. */
+static void become_runner(int channel) __attribute__((noreturn));
+static void become_runner(int channel)
+{
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	dup3(channel, RUN_FD, O_CLOEXEC);
+	close(SIGNAL_FD);
+	if (!dry_run)
+		dup2(STDIN_FILENO, STDERR_FILENO);
+	/* Ends of other runs' sockets: they would keep those runs from noticing a dead zygote. */
+	syscall(SYS_close_range, FIRST_RUN_FD, ~0u, 0);
+	if (channel < FIRST_RUN_FD)
+		close(channel);
+	run_list(plan.first);
+}
+
+/* ---- init: PID 1 of a pid namespace ---- */
+
+/* The name that a learner sees in ps and in /proc/1/cmdline. The kernel shows the argument area
+ * up to its first NUL when the area's last byte is not NUL (fs/proc/base.c, setproctitle(3)). */
+static void take_the_name_of_init(void)
+{
+	static const char name[] = "/sbin/init";
+	prctl(PR_SET_NAME, "init");
+	if (argument_area_bytes <= sizeof name)
+		return;
+	memset(argument_area, 0, argument_area_bytes);
+	memcpy(argument_area, name, sizeof name);
+	argument_area[argument_area_bytes - 1] = 1;
+}
+
+/* Reaps every dead child; orphans of the whole pid namespace become ours. */
+static void reap_as_init(void)
+{
+	pid_t pid;
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		for (uint32_t i = 0; i < main_child_count; i++)
+			if (main_children[i] == pid)
+				main_children[i] = main_children[--main_child_count];
+}
+
+/* Gives the pages of a page-aligned buffer back; what they held is gone. */
+static void forget(void *pages, size_t bytes)
+{
+	if (madvise(pages, bytes, MADV_DONTNEED) < 0)
+		memset(pages, 0, bytes); /* a kernel with larger pages */
+}
+
+/* Never returns, holds no fd and no memory worth reading: what can ptrace us is the learner.
+ *
+ * Signals: PID 1 ignores what it has no handler for, from inside its namespace (pid_namespaces(7)).
+ * We take those that ask a program to end, reload or redraw and forward them to the children that
+ * the plan's clone3 calls of this process made (a container's main process), as docker's --init
+ * does; adopted orphans are reaped and otherwise left alone. Blocked signals are queued even for
+ * PID 1, so sigwaitinfo sees them; all others keep their default action: none, for a PID 1. Only
+ * SIGKILL from an outer namespace ends us, and all the namespace with us. */
+static void become_init(uint32_t process, uint32_t index)
+{
+	static const int forwarded[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH};
+	if (dry_run)
+		_exit(0);
+	sigset_t awaited;
+	sigemptyset(&awaited);
+	sigaddset(&awaited, SIGCHLD);
+	for (size_t i = 0; i < sizeof forwarded / sizeof forwarded[0]; i++)
+		sigaddset(&awaited, forwarded[i]);
+	sigprocmask(SIG_SETMASK, &awaited, NULL);
+	take_the_name_of_init();
+	struct record record = {.kind = RECORD_CALL, .run = plan.run, .process = process, .index = index};
+	send_record(record, NULL, 0);
+	forget(message, sizeof message);
+	forget(arena, sizeof arena);
+	explicit_bzero(slots, sizeof slots);
+	syscall(SYS_close_range, 0, ~0u, 0); /* the run's socket too: this is "init is ready" */
+	for (;;) {
+		reap_as_init(); /* before waiting: a child may have died before we blocked SIGCHLD */
+		siginfo_t info;
+		int signal = sigwaitinfo(&awaited, &info);
+		if (signal <= 0 || signal == SIGCHLD)
+			continue;
+		for (uint32_t i = 0; i < main_child_count; i++)
+			kill(main_children[i], signal);
+	}
+}
+
+/* ---- zygote: the resident process ---- */
+
+static struct run *find_run(uint32_t id)
+{
+	for (uint32_t i = 0; i < run_count; i++)
+		if (runs[i].id == id)
+			return &runs[i];
+	return NULL;
+}
+
+static void kill_run(struct run *run)
+{
+	run->dying = true;
+	for (uint32_t i = 0; i < run->pidfd_count; i++)
+		syscall(SYS_pidfd_send_signal, run->pidfds[i], SIGKILL, NULL, 0);
+}
+
+/* A new process of the run said HELLO: hold it by a pidfd, which cannot come to mean another
+ * process, and tell the daemon its pid. It has not been reaped yet: see reap_children. */
+static void welcome(struct run *run, uint32_t process, pid_t pid)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd >= 0 && run->pidfd_count < PROCESSES)
+		run->pidfds[run->pidfd_count++] = pidfd;
+	else if (pidfd >= 0)
+		close(pidfd);
+	if (run->dying)
+		kill_run(run);
+	struct record record = {.kind = RECORD_STARTED, .run = run->id, .process = process, .result = pid};
+	send_record(record, NULL, 0);
+}
+
+static void finish_run(struct run *run)
+{
+	struct record record = {.kind = RECORD_DONE, .run = run->id};
+	send_record(record, NULL, 0);
+	for (uint32_t i = 0; i < run->pidfd_count; i++)
+		close(run->pidfds[i]);
+	close(run->channel);
+	*run = runs[--run_count];
+}
+
+/* Reads what the processes of a run said. Returns false when the run has ended and is gone. */
+static bool hear_run(struct run *run)
+{
+	for (;;) {
+		unsigned char packet[2];
+		union {
+			struct cmsghdr header;
+			char space[CMSG_SPACE(sizeof(struct ucred))];
+		} control;
+		struct iovec vector = {packet, sizeof packet};
+		struct msghdr header = {.msg_iov = &vector,
+		                        .msg_iovlen = 1,
+		                        .msg_control = &control,
+		                        .msg_controllen = sizeof control};
+		ssize_t got = recvmsg(run->channel, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0 && errno == EAGAIN)
+			return true;
+		if (got != sizeof packet) {
+			finish_run(run);
+			return false;
+		}
+		struct ucred sender = {0};
+		struct cmsghdr *item = CMSG_FIRSTHDR(&header);
+		if (item != NULL && item->cmsg_type == SCM_CREDENTIALS)
+			memcpy(&sender, CMSG_DATA(item), sizeof sender);
+		if (packet[0] == HELLO)
+			welcome(run, packet[1], sender.pid);
+		else if (packet[0] == FAILED)
+			kill_run(run);
+	}
+}
+
+static void hear_all_runs(void)
+{
+	for (uint32_t i = 0; i < run_count;)
+		if (hear_run(&runs[i]))
+			i++; /* otherwise another run took its place */
+}
+
+/* Reaps our children: runners, children made with CLONE_PARENT, and (we are a subreaper) orphans.
+ * A dead child keeps its pid until it is reaped; so what it said is heard first, and a STARTED
+ * record always comes before the EXIT of the same pid. */
+static void reap_children(void)
+{
+	for (;;) {
+		siginfo_t info = {0};
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
+			return;
+		hear_all_runs();
+		int status = 0;
+		if (waitpid(info.si_pid, &status, WNOHANG) <= 0)
+			continue;
+		struct record record = {.kind = RECORD_EXIT, .result = info.si_pid, .error = (uint32_t)status};
+		send_record(record, NULL, 0);
+	}
+}
+
+static void send_refusal(uint32_t run, const char *why)
+{
+	struct record record = {.kind = RECORD_REFUSED, .run = run, .process = NONE};
+	send_record(record, why, (uint32_t)strlen(why));
+}
+
+/* Forks a runner for the plan in `message`. */
+static void start_run(struct cursor *cursor, uint32_t id)
+{
+	int pair[2], on = 1;
+	plan.run = id;
+	read_plan(cursor);
+	if (!refused(cursor) && find_run(id) != NULL)
+		refuse(cursor, "run %u is already under way", id);
+	if (!refused(cursor) && run_count == RUNS)
+		refuse(cursor, "%u plans are already under way", RUNS);
+	if (!refused(cursor) && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		refuse(cursor, "socketpair: %s", strerror(errno));
+	if (refused(cursor)) {
+		send_refusal(id, cursor->problem);
+		return;
+	}
+	int channel = fcntl(pair[0], F_DUPFD_CLOEXEC, FIRST_RUN_FD);
+	setsockopt(channel, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+	close(pair[0]);
+	pid_t pid = channel < 0 ? -1 : fork();
+	if (pid == 0)
+		become_runner(pair[1]);
+	int error = errno;
+	close(pair[1]);
+	if (pid < 0) {
+		refuse(cursor, "fork: %s", strerror(error));
+		send_refusal(id, cursor->problem);
+		close(channel);
+		return;
+	}
+	runs[run_count++] = (struct run){.id = id, .channel = channel};
+}
+
+static void handle_message(uint32_t length)
+{
+	struct cursor cursor = {.end = length};
+	uint32_t type = take_u32(&cursor), id = take_u32(&cursor);
+	struct run *run = find_run(id);
+	if (type == MESSAGE_RUN)
+		start_run(&cursor, id);
+	else if (type == MESSAGE_STEP && run != NULL)
+		send(run->channel, &(unsigned char){STEP}, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	else if (type == MESSAGE_ABORT && run != NULL)
+		kill_run(run);
+	else if (type != MESSAGE_STEP && type != MESSAGE_ABORT) /* those may cross with the run's end */
+		send_refusal(id, "unknown message type");
+}
+
+/* Reads exactly `length` bytes. Returns false at the end of the socket. */
+static bool receive(void *to, size_t length)
+{
+	for (size_t got = 0; got < length;) {
+		ssize_t part = recv(REPORT_FD, (char *)to + got, length - got, 0);
+		if (part < 0 && errno == EINTR)
+			continue;
+		if (part <= 0)
+			return false;
+		got += (size_t)part;
+	}
+	return true;
+}
+
+/* Reads and handles one message. Returns false when the daemon has gone: then we go, and what we
+ * started lives on. After a wrong length nothing else on the socket can be understood. */
+static bool serve_message(void)
+{
+	uint32_t length;
+	if (!receive(&length, sizeof length))
+		return false;
+	if (length < 8 || length > MESSAGE_BYTES) {
+		send_refusal(NONE, "message length out of bounds");
+		return false;
+	}
+	if (!receive(message, length))
+		return false;
+	handle_message(length);
+	return true;
+}
+
+static void serve(void)
+{
+	static struct pollfd wanted[2 + RUNS];
+	for (;;) {
+		wanted[0] = (struct pollfd){.fd = REPORT_FD, .events = POLLIN};
+		wanted[1] = (struct pollfd){.fd = SIGNAL_FD, .events = POLLIN};
+		uint32_t polled = run_count;
+		for (uint32_t i = 0; i < polled; i++)
+			wanted[2 + i] = (struct pollfd){.fd = runs[i].channel, .events = POLLIN};
+		if (poll(wanted, 2 + polled, -1) < 0 && errno != EINTR)
+			die("poll");
+		hear_all_runs();
+		if (wanted[1].revents != 0) {
+			struct signalfd_siginfo info;
+			while (read(SIGNAL_FD, &info, sizeof info) > 0)
+				;
+			reap_children();
+		}
+		if (wanted[0].revents != 0 && !serve_message())
+			return;
+	}
+}
+
+/* Moves the daemon's socket up, takes SIGCHLD by a signalfd, resets all that our children inherit. */
+static void set_up_zygote(void)
+{
+	for (int signal = 1; signal < NSIG; signal++) {
+		struct sigaction standard = {.sa_handler = SIG_DFL};
+		sigaction(signal, &standard, NULL); /* Node ignores SIGPIPE; an exec'ed shell must not */
+	}
+	sigset_t blocked;
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+	if (dup3(START_FD, REPORT_FD, O_CLOEXEC) < 0)
+		die("no socket on fd 3");
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int signals = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (null < 0 || signals < 0)
+		die("/dev/null or signalfd");
+	dup3(signals, SIGNAL_FD, O_CLOEXEC);
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	syscall(SYS_close_range, START_FD, RUN_FD - 1, 0);
+	syscall(SYS_close_range, FIRST_RUN_FD, ~0u, 0);
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		die("prctl PR_SET_CHILD_SUBREAPER");
+}
+
+int main(int argc, char **argv)
+{
+	argument_area = argv[0];
+	argument_area_bytes = (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) + 1 - argv[0]);
+	dry_run = argc > 1 && strcmp(argv[1], "--dry-run") == 0;
+	set_up_zygote();
+	send_record((struct record){.kind = RECORD_READY, .result = PROTOCOL_VERSION}, NULL, 0);
+	serve();
+	return 0;
+}

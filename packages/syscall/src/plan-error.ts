@@ -1,0 +1,69 @@
+/**
+ * PlanError: why a plan did not come to its end. Names plan, process, step and call; the cause is
+ * the SyscallError, and every report up to there is kept for logs and for the lesson's stepper.
+ */
+import type { CallReport, Plan } from './plan.js';
+import { SyscallError } from './syscall-error.js';
+
+/** The parts of a failed run. */
+export interface PlanErrorInput {
+  readonly plan: string;
+  /** what went wrong, as a clause: `mount(…): EINVAL (invalid argument)` */
+  readonly message: string;
+  readonly reports: readonly CallReport[];
+  readonly failed?: CallReport;
+  readonly cause?: unknown;
+}
+
+/** A run that failed, was refused or aborted. */
+export class PlanError extends Error {
+  override readonly name = 'PlanError';
+  readonly plan: string;
+  readonly reports: readonly CallReport[];
+  /** the call that ended the run; undefined when it was refused, aborted or lost */
+  readonly failed: CallReport | undefined;
+
+  constructor({ plan, message, reports, failed, cause }: PlanErrorInput) {
+    super(`plan ${plan}: ${message}`, cause === undefined ? undefined : { cause });
+    this.plan = plan;
+    this.reports = reports;
+    this.failed = failed;
+  }
+}
+
+/**
+ * Tells whether a report ends its run: an errno that the step does not tolerate, or a result
+ * below its bound.
+ */
+export function isFailure(plan: Plan, report: CallReport): boolean {
+  const step = plan.processes[report.process]?.[report.index];
+  if (step?.kind !== 'call') return report.errno !== 0;
+  if (report.errno !== 0) return !(step.tolerate?.includes(report.errno) ?? false);
+  return report.result < BigInt(step.atLeast ?? 0) && step.atLeast !== undefined;
+}
+
+/** Makes the PlanError for the call that failed; its cause is a SyscallError where errno was set. */
+export function planErrorFor(
+  plan: Plan,
+  failed: CallReport,
+  reports: readonly CallReport[],
+): PlanError {
+  const step = plan.processes[failed.process]?.[failed.index];
+  const display = step?.kind === 'call' ? step.display : (step?.kind ?? '?');
+  const where = `${failed.process} step ${failed.index}`;
+  if (failed.errno === 0) {
+    const bound = step?.kind === 'call' ? step.atLeast : undefined;
+    const message = `${where}: ${display} returned ${failed.result}, less than ${bound}`;
+    return new PlanError({ plan: plan.name, message, reports, failed });
+  }
+  const syscall = step?.kind === 'call' ? step.syscall : display;
+  const args = display.startsWith(`${syscall}(`) ? display.slice(syscall.length) : display;
+  const cause = new SyscallError({ syscall, errno: failed.errno, args });
+  return new PlanError({
+    plan: plan.name,
+    message: `${where}: ${cause.message}`,
+    reports,
+    failed,
+    cause,
+  });
+}
