@@ -1,1 +1,15 @@
-export {};
+export { changesBetween, summarise } from './changes.js';
+export { ChangesFeed } from './changes-feed.js';
+export { advance, type Displayed, NOTHING_DISPLAYED, rowsOf, TOMBSTONE_MS } from './displayed.js';
+export { DEMO_STATE, demoProcess, demoStateWith } from './fixture.js';
+export * from './glyphs.js';
+export { KIND_FACTS, namespaceName } from './kinds.js';
+export * from './logo.js';
+export { NamespacesView, type NamespacesViewProps } from './namespaces-view.js';
+export { pidsText, sandboxPid, uidText } from './process-text.js';
+export { ProcessesView, type ProcessesViewProps } from './processes-view.js';
+export { RING_PATTERNS, type RingPattern, ringsOf } from './rings.js';
+export { type Lang, type Strings, strings } from './strings.js';
+export { type TerminalTheme, terminalTheme } from './terminal-theme.js';
+export { TimelineStrip, type TimelineStripProps } from './timeline-strip.js';
+export { useTombstones } from './use-tombstones.js';
