@@ -1,0 +1,17 @@
+/** Runs asynchronous actions one after the other, in the order asked for. */
+export class Serial {
+  #tail: Promise<unknown> = Promise.resolve();
+
+  /** Resolves or rejects as the action does; a failed one does not stop those behind it. */
+  run<T>(action: () => Promise<T>): Promise<T> {
+    const result = this.#tail.then(action);
+    // The caller has the failure; here it only must not break the chain.
+    this.#tail = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Resolves when everything asked for so far is done. */
+  idle(): Promise<void> {
+    return this.#tail.then(() => undefined);
+  }
+}

@@ -1,0 +1,407 @@
+/**
+ * One session while the daemon runs: a learner with a timeline, a sandbox, and as many pages as
+ * they like. Gives the protocol's messages their meaning and keeps every page up to date.
+ */
+import type { Command } from '@terrarium/lesson';
+import {
+  CLOSE,
+  type ClientMessage,
+  LIVE_LIMITS,
+  type Limits,
+  type LocalText,
+  PROTOCOL_VERSION,
+  type ServerMessage,
+  type StepStatus,
+} from '@terrarium/protocol';
+import { Timeline, type TimelineEvent } from '@terrarium/timeline';
+import { FramePacer } from './frame-pacer.js';
+import { LessonProgress, UnknownStep } from './lesson-progress.js';
+import type { Lessons } from './lessons.js';
+import { LiveSocket, type RawSocket } from './live-socket.js';
+import type { Log } from './log.js';
+import {
+  errorCode,
+  type RuntimeDeps,
+  SandboxRuntime,
+  TerminalLimit,
+  UnknownTerminal,
+} from './sandbox-runtime.js';
+import type { Store } from './store/index.js';
+import { keyBytes } from './typing.js';
+
+/** What all sessions share. */
+export interface SessionDeps
+  extends Pick<RuntimeDeps, 'sandboxes' | 'terminals' | 'observer' | 'capacity' | 'log'> {
+  readonly store: Store;
+  readonly lessons: Lessons;
+  readonly limits: Limits;
+  readonly reduced: readonly LocalText[];
+  readonly messagesPerSecond: number;
+}
+
+/** One page of the session. */
+interface Page {
+  readonly socket: LiveSocket;
+  lesson: string | null;
+  /** number of the last event that this page has; null until it was given a state */
+  seq: number | null;
+  /** hello was said: it gets news */
+  greeted: boolean;
+}
+
+/** A lesson that is open in at least one page. */
+interface OpenLesson {
+  readonly progress: LessonProgress;
+}
+
+export class Session {
+  readonly id: string;
+  readonly runtime: SandboxRuntime;
+  readonly timeline: Timeline = new Timeline();
+  /** the timeline's name: seq is comparable within it only */
+  readonly epoch: string;
+  readonly #deps: SessionDeps;
+  readonly #log: Log;
+  readonly #pacer: FramePacer;
+  readonly #pages = new Set<Page>();
+  readonly #lessons = new Map<string, OpenLesson>();
+  #lastUsed = Date.now();
+
+  constructor(session: { id: string; tokenHash: string }, epoch: string, deps: SessionDeps) {
+    this.id = session.id;
+    this.epoch = epoch;
+    this.#deps = deps;
+    this.#log = deps.log;
+    this.#pacer = new FramePacer(LIVE_LIMITS.framesPerSecond, (events) => this.#deltas(events));
+    this.timeline.subscribe((events) => {
+      this.#pacer.push(events);
+      this.#firstStates();
+    });
+    this.runtime = new SandboxRuntime({
+      session,
+      sandboxes: deps.sandboxes,
+      terminals: deps.terminals,
+      observer: deps.observer,
+      capacity: deps.capacity,
+      store: deps.store.sessions,
+      timeline: this.timeline,
+      maxTerminals: deps.limits.terminals,
+      log: deps.log,
+      onStatus: () => {
+        const notice = this.#sandboxMessage();
+        if (notice !== null) this.#broadcast(notice);
+      },
+      onTerminals: (terminals) => this.#broadcast({ type: 'terminals', terminals: [...terminals] }),
+    });
+  }
+
+  /** Pages that are connected. */
+  get pages(): number {
+    return this.#pages.size;
+  }
+
+  /** Milliseconds since the epoch of the last moment with a page. */
+  get lastUsed(): number {
+    return this.#pages.size > 0 ? Date.now() : this.#lastUsed;
+  }
+
+  /** Takes a new page's socket. */
+  attach(raw: RawSocket): void {
+    const page: Page = {
+      lesson: null,
+      seq: null,
+      greeted: false,
+      socket: new LiveSocket(
+        raw,
+        {
+          message: (message) => this.#dispatch(page, message),
+          caughtUp: () => this.#bringUpToDate(page),
+          closed: () => this.#detach(page),
+        },
+        { messagesPerSecond: this.#deps.messagesPerSecond, log: this.#log },
+      ),
+    };
+    this.#pages.add(page);
+  }
+
+  /** The engine says that the sandbox is gone. */
+  died(sandbox: string): Promise<void> {
+    return this.runtime.died(sandbox, this.#pages.size > 0);
+  }
+
+  /** Closes every page: 1012 tells it to come back, 1001 that there is nothing to come back to. */
+  close(code: number, reason: string): void {
+    for (const page of [...this.#pages]) page.socket.close(code, reason);
+    this.#pacer.stop();
+    for (const { progress } of this.#lessons.values()) progress.stop();
+    this.#lessons.clear();
+  }
+
+  #dispatch(page: Page, message: ClientMessage): void {
+    switch (message.type) {
+      case 'hello':
+        this.#hello(page, message);
+        return;
+      case 'terminal.open':
+        this.#run(page, 'terminal.open', () => this.#openTerminal(page, message), message.request);
+        return;
+      case 'terminal.close':
+        this.#run(page, 'terminal.close', () => this.runtime.closeTerminal(message.terminal));
+        return;
+      case 'step.reset':
+        this.#run(page, 'step.reset', () => this.#reset(message.lesson, message.step));
+        return;
+      case 'step.predict':
+        this.#run(page, 'step.predict', () =>
+          this.#progress(message.lesson).predict(message.step, message.answer),
+        );
+        return;
+      case 'step.help':
+        this.#run(page, 'step.help', () =>
+          this.#progress(message.lesson).help(message.step, message.level),
+        );
+        return;
+      case 'setting':
+        this.#deps.store.settings.set(this.id, message.key, message.value);
+        return;
+      case 'ping':
+        // Answered by the socket itself.
+        return;
+    }
+  }
+
+  #hello(page: Page, hello: Extract<ClientMessage, { type: 'hello' }>): void {
+    if (hello.version !== PROTOCOL_VERSION) {
+      page.socket.close(CLOSE.versionMismatch, `protocol ${PROTOCOL_VERSION} is spoken here`);
+      return;
+    }
+    page.greeted = true;
+    page.seq = null;
+    this.#welcome(page);
+    this.#setLesson(page, hello.lesson);
+    const since = hello.since?.epoch === this.epoch ? hello.since.seq : null;
+    this.#giveState(page, since);
+    this.#run(page, 'sandbox', () => this.runtime.ensure());
+  }
+
+  #welcome(page: Page): void {
+    const { store, limits, reduced, lessons } = this.#deps;
+    page.socket.send({
+      type: 'welcome',
+      version: PROTOCOL_VERSION,
+      epoch: this.epoch,
+      session: this.id,
+      limits,
+      terminals: [...this.runtime.terminals],
+      settings: store.settings.all(this.id),
+      finished: lessons.finished(store.progress.passed(this.id)),
+      reduced: [...reduced],
+    });
+    const notice = this.#sandboxMessage();
+    if (notice !== null) page.socket.send(notice);
+  }
+
+  #setLesson(page: Page, lesson: string | null): void {
+    const before = page.lesson;
+    page.lesson = null;
+    if (lesson !== null) {
+      const progress = this.#openLesson(lesson);
+      if (progress === null) {
+        page.socket.error('lesson.not-found', `there is no lesson "${lesson}"`);
+      } else {
+        page.lesson = lesson;
+        page.socket.send({ type: 'steps', lesson, steps: progress.statuses() });
+      }
+    }
+    if (before !== null) this.#closeUnusedLesson(before);
+  }
+
+  #openLesson(id: string): LessonProgress | null {
+    const open = this.#lessons.get(id);
+    if (open !== undefined) return open.progress;
+    const lesson = this.#deps.lessons.get(id);
+    if (lesson === null) return null;
+    const progress = new LessonProgress({
+      session: this.id,
+      lesson,
+      timeline: this.timeline,
+      store: this.#deps.store.progress,
+      onChange: (steps) => this.#showSteps(id, steps),
+    });
+    this.#lessons.set(id, { progress });
+    return progress;
+  }
+
+  #closeUnusedLesson(id: string): void {
+    for (const page of this.#pages) if (page.lesson === id) return;
+    this.#lessons.get(id)?.progress.stop();
+    this.#lessons.delete(id);
+  }
+
+  #progress(lesson: string): LessonProgress {
+    const open = this.#lessons.get(lesson);
+    if (open === undefined) throw new UnknownLesson(`lesson "${lesson}" is not open in this page`);
+    return open.progress;
+  }
+
+  #showSteps(lesson: string, steps: readonly StepStatus[]): void {
+    const text = JSON.stringify({ type: 'steps', lesson, steps } satisfies Sendable);
+    for (const page of this.#pages) {
+      if (page.lesson === lesson && !page.socket.behind) page.socket.sendText(text);
+    }
+  }
+
+  async #openTerminal(
+    page: Page,
+    message: Extract<ClientMessage, { type: 'terminal.open' }>,
+  ): Promise<void> {
+    const { cols, rows, request } = message;
+    const terminal = await this.runtime.openTerminal({ cols, rows });
+    page.socket.send({ type: 'terminal.opened', request, terminal: terminal.id });
+  }
+
+  async #reset(lessonId: string, stepId: string): Promise<void> {
+    const asked = this.#progress(lessonId);
+    const { setup } = asked.step(stepId);
+    const began = performance.now();
+    for (const { progress } of this.#lessons.values()) progress.suspend();
+    try {
+      asked.restartFrom(stepId);
+      const terminals = setup.reduce((most, command) => Math.max(most, command.terminal), 1);
+      await this.runtime.reset(terminals, async (type) => {
+        for (const command of setup) await type(command.terminal, typed(command));
+      });
+    } finally {
+      for (const { progress } of this.#lessons.values()) progress.resume();
+    }
+    const ms = Math.round(performance.now() - began);
+    this.#log.info({ session: this.id, lesson: lessonId, step: stepId, ms }, 'step reset');
+  }
+
+  /** Does what a message asks for, and answers with the protocol's code when it can't. */
+  #run(page: Page, what: string, action: () => Promise<unknown> | unknown, request?: number): void {
+    const failed = (error: unknown): void => {
+      const code = codeOf(error, what);
+      const level = code === 'internal' || code === 'sandbox.failed' ? 'error' : 'info';
+      this.#log[level]({ session: this.id, step: what, code, err: error }, 'message failed');
+      const extra = request === undefined ? {} : { request };
+      page.socket.error(code, (error as Error).message, { ...extra, ...errnoOf(error) });
+    };
+    try {
+      Promise.resolve(action()).catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  #detach(page: Page): void {
+    this.#pages.delete(page);
+    this.#lastUsed = Date.now();
+    if (page.lesson !== null) this.#closeUnusedLesson(page.lesson);
+    this.#deps.store.sessions.touch(this.id, this.#lastUsed);
+  }
+
+  #sandboxMessage(): ServerMessage | null {
+    const { status, message } = this.runtime.status;
+    if (status === 'none') return null;
+    return { type: 'sandbox', status, ...(message === undefined ? {} : { message }) };
+  }
+
+  #broadcast(message: ServerMessage): void {
+    const text = JSON.stringify(message);
+    for (const page of this.#pages) if (page.greeted) page.socket.sendText(text);
+  }
+
+  /** What a page lacks: the missed events where the ring has them all, else the whole state. */
+  #giveState(page: Page, since: number | null): void {
+    const missed = since === null ? null : this.timeline.since(since);
+    if (missed !== null && since !== null) {
+      page.seq = since;
+      if (missed.length > 0) this.#sendTo(page, missed);
+      return;
+    }
+    // Before the observer's first words there is nothing worth showing; the first batch brings it.
+    if (this.timeline.state.sandbox === null) return;
+    this.#sendSnapshot(page);
+  }
+
+  #firstStates(): void {
+    if (this.timeline.state.sandbox === null) return;
+    for (const page of this.#pages) {
+      if (page.greeted && page.seq === null) this.#sendSnapshot(page);
+    }
+  }
+
+  #sendSnapshot(page: Page): void {
+    const { state } = this.timeline;
+    page.seq = state.seq;
+    page.socket.send({ type: 'snapshot', state });
+  }
+
+  /** After a time of dropped deltas: everything that may have been missed, once. */
+  #bringUpToDate(page: Page): void {
+    if (!page.greeted) return;
+    this.#sendSnapshot(page);
+    const progress = page.lesson === null ? undefined : this.#lessons.get(page.lesson)?.progress;
+    if (page.lesson !== null && progress !== undefined) {
+      page.socket.send({ type: 'steps', lesson: page.lesson, steps: progress.statuses() });
+    }
+  }
+
+  /** One message of new events to every page that has all before them. */
+  #deltas(events: readonly TimelineEvent[]): void {
+    const first = events[0]?.seq ?? 0;
+    const last = events.at(-1)?.seq ?? 0;
+    let shared: string | null = null;
+    for (const page of this.#pages) {
+      // A page whose state came from a snapshot may have (some of) these events already.
+      if (page.seq === null || page.seq >= last) continue;
+      if (page.seq < first - 1 || page.seq >= first) {
+        this.#sendTo(page, this.timeline.since(page.seq));
+        continue;
+      }
+      shared ??= JSON.stringify({ type: 'events', events } satisfies Sendable);
+      if (page.socket.sendDelta(shared)) page.seq = last;
+    }
+  }
+
+  #sendTo(page: Page, events: readonly TimelineEvent[] | null): void {
+    if (page.socket.behind) return;
+    if (events === null) {
+      this.#sendSnapshot(page);
+      return;
+    }
+    const last = events.at(-1);
+    if (last === undefined) return;
+    const text = JSON.stringify({ type: 'events', events } satisfies Sendable);
+    if (page.socket.sendDelta(text)) page.seq = last.seq;
+  }
+}
+
+/** A message with readonly arrays, on its way into JSON. */
+type Sendable =
+  | { type: 'events'; events: readonly TimelineEvent[] }
+  | { type: 'steps'; lesson: string; steps: readonly StepStatus[] };
+
+/** The page names a lesson that it does not have open. */
+class UnknownLesson extends Error {}
+
+function codeOf(error: unknown, what: string): Extract<ServerMessage, { type: 'error' }>['code'] {
+  if (error instanceof UnknownLesson) return 'lesson.not-found';
+  if (error instanceof UnknownStep) return 'step.not-found';
+  if (error instanceof TerminalLimit) return 'terminal.limit';
+  if (error instanceof UnknownTerminal) return 'terminal.not-found';
+  if (what === 'sandbox' || what === 'step.reset') return errorCode(error);
+  return 'internal';
+}
+
+/** `EINVAL` and the like, where the failure was a system call's. */
+function errnoOf(error: unknown): { errno?: string } {
+  const code = (error as { code?: unknown }).code;
+  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? { errno: code } : {};
+}
+
+/** The bytes that a command is when typed. */
+function typed(command: Command): string {
+  return 'line' in command ? `${command.line}\r` : keyBytes(command.key);
+}
