@@ -48,9 +48,18 @@ export function parseProse(text: string, file: string, problems: Problem[]): Pro
   return {
     file,
     meta: meta.value,
-    introduction: introduction?.lines.join('\n').trim() ?? '',
+    introduction: finish(introduction?.lines ?? []),
     sections: rest.flatMap((block) => parseSection(block, file, problems)),
   };
+}
+
+/** A line break between two Chinese characters, which a browser would draw as a space. */
+const CHINESE = '[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef\u2018-\u201d]';
+const CHINESE_BREAK = new RegExp(`(${CHINESE})\\n(?=${CHINESE})`, 'g');
+
+/** Markdown as it is handed on. */
+function finish(lines: readonly string[]): string {
+  return lines.join('\n').replace(CHINESE_BREAK, '$1').trim();
 }
 
 interface Block {
@@ -88,10 +97,10 @@ function parseSection(block: Block, file: string, problems: Problem[]): Section[
     if (name === undefined) {
       const message = `"### ${part.heading}" is no part of a step`;
       problems.push({ file, line: part.line, message, hint: `parts are ${PARTS.join(', ')}` });
-    } else parts[name] = { line: part.line, text: part.lines.join('\n').trim() };
+    } else parts[name] = { line: part.line, text: finish(part.lines) };
   }
   const [, title = '', id = ''] = match;
-  return [{ id, title, line: block.line, body: body?.lines.join('\n').trim() ?? '', parts }];
+  return [{ id, title, line: block.line, body: finish(body?.lines ?? []), parts }];
 }
 
 /** Reads `- id: text` lines; a line that begins with spaces goes on with the text before it. */

@@ -93,7 +93,7 @@ function conditionProblem(value: Readonly<Record<string, unknown>>): string | nu
   return null;
 }
 
-const where = z.array(condition).default([]).describe('all of these hold for it');
+const where = z.array(condition).describe('all of these hold for it');
 const clause = z
   .strictObject({
     id: slug.describe('names the message in en.md and zh.md, below "### messages"'),
