@@ -9,7 +9,7 @@ export interface SyscallErrorInput {
   /** man page name */
   readonly syscall: string;
   readonly errno: number;
-  /** what the call worked on, as words: `overlay on /run/lab/c1/rootfs` */
+  /** what the call worked on: `overlay on /run/lab/c1/rootfs`, or as strace writes it, in parentheses */
   readonly args: string;
   /** replaces the table's hint */
   readonly hint?: string;
@@ -27,7 +27,7 @@ export class SyscallError extends Error {
   readonly hint: string | undefined;
 
   constructor({ syscall, errno, args, hint }: SyscallErrorInput) {
-    const object = args === '' ? syscall : `${syscall} ${args}`;
+    const object = args === '' || args.startsWith('(') ? `${syscall}${args}` : `${syscall} ${args}`;
     super(`${object}: ${errnoName(errno)} (${errnoMeaning(errno)})`);
     this.syscall = syscall;
     this.code = errnoName(errno);
