@@ -62,7 +62,7 @@ export type Claim =
 /** One sentence of a check. */
 export type Clause = {
   readonly id: string;
-  /** what is wrong while it does not hold */
+  /** what has to be there, said as a thing: it stands below "has to show" and "is missing" alike */
   readonly message: LocalText;
 } & Claim;
 

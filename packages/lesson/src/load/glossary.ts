@@ -13,7 +13,7 @@ export const GLOSSARY: readonly Term[] = [
   { zh: '标志位', en: 'flag' },
   { zh: '进程', en: 'process' },
   { zh: '容器', en: 'container' },
-  { zh: '沙盒', en: 'sandbox' },
+  { zh: '沙箱', en: 'sandbox' },
   { zh: '挂载', en: 'mount' },
   { zh: '控制组', en: 'cgroup' },
   { zh: '镜像', en: 'image' },
