@@ -1,6 +1,7 @@
 export * from './constants.js';
 export * from './errno.js';
 export * from './linux/files.js';
+export * from './linux/holds.js';
 export * from './linux/namespaces.js';
 export * from './linux/processes.js';
 export * from './linux/terminals.js';
