@@ -206,10 +206,12 @@ export class SandboxRuntime {
     try {
       store.setSandbox(session.id, id);
       const info = await sandboxes.create(id);
+      // Ours before it is watched: the observer's first words come at once and must find us.
+      this.#info = info;
       observer.watch(info);
       await terminals.register(info, [session.tokenHash]);
-      this.#info = info;
     } catch (error) {
+      this.#info = null;
       await this.#undoCreate(id);
       this.#setStatus('failed', sandboxFailed((error as Error).message));
       throw error;
@@ -221,6 +223,7 @@ export class SandboxRuntime {
   async #undoCreate(id: string): Promise<void> {
     const { sandboxes, terminals, observer, capacity, store, session, log } = this.#deps;
     observer.unwatch(id);
+    this.#append({ type: 'sandbox.end', id });
     const undone = await Promise.allSettled([terminals.forget(id), sandboxes.remove(id)]);
     // Without the name in the database the next start removes what is left.
     store.setSandbox(session.id, null);

@@ -1,0 +1,459 @@
+/** The daemon seen from its pages: hello, state, limits, terminals, resets, deaths. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fakeLesson, fakeProcess, fakeStep } from './testing/fakes.js';
+import { TestDaemon } from './testing/test-daemon.js';
+
+let lab: TestDaemon;
+
+async function start(options: ConstructorParameters<typeof TestDaemon>[0] = {}): Promise<void> {
+  lab = await new TestDaemon(options).start();
+}
+
+afterEach(() => lab.dispose());
+
+const onlySandbox = (): string => {
+  const ids = [...lab.sandboxes.alive.keys()];
+  expect(ids).toHaveLength(1);
+  return ids[0] as string;
+};
+
+const fork = (pid: number, comm = 'sleep') =>
+  ({ type: 'process.fork', process: fakeProcess(pid, comm, null) }) as const;
+
+describe('hello', () => {
+  beforeEach(() => start());
+
+  it('is answered by welcome, then a sandbox, a terminal and a snapshot', async () => {
+    const page = await lab.page();
+    page.hello();
+    const welcome = await page.next('welcome');
+    expect(welcome).toMatchObject({ version: 1, terminals: [], finished: {}, settings: {} });
+    await page.next('sandbox', ({ status }) => status === 'starting');
+    const { state } = await page.next('snapshot');
+    expect(state.sandbox?.id).toBe(onlySandbox());
+    const { terminals } = await page.next('terminals');
+    expect(terminals).toEqual([{ id: 't1', pts: 0, state: 'running', exitCode: null }]);
+  });
+
+  it('registers the sandbox with the terminal host before the first shell', async () => {
+    const page = await lab.greetedPage();
+    await page.next('terminals');
+    const id = onlySandbox();
+    expect(lab.terminals.calls).toEqual([`register ${id} 1`, `open ${id} 80x24 new`]);
+  });
+
+  it('makes one sandbox for two pages of one session', async () => {
+    const cookie = await lab.enter();
+    await Promise.all([lab.greetedPage(cookie), lab.greetedPage(cookie)]);
+    expect(lab.sandboxes.alive.size).toBe(1);
+  });
+
+  it('makes one sandbox each for two sessions, and tells neither of the other', async () => {
+    const [a, b] = await Promise.all([lab.greetedPage(), lab.greetedPage()]);
+    const idOf = async (page: typeof a) => {
+      page.hello();
+      return (await page.next('snapshot')).state.sandbox?.id as string;
+    };
+    const [idA, idB] = [await idOf(a), await idOf(b)];
+    expect(idA).not.toBe(idB);
+    lab.observer.emit(idA, [fork(7001)]);
+    await a.next('events', ({ events }) => JSON.stringify(events).includes('7001:1'));
+    expect(JSON.stringify(b.received)).not.toContain('7001:1');
+    expect(JSON.stringify(b.received)).not.toContain(idA);
+  });
+
+  it('closes with 4000 without a session and 4001 for another version', async () => {
+    const stranger = await lab.page('terrarium_session=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA');
+    expect(await stranger.closed).toMatchObject({ code: 4000 });
+    const old = await lab.page();
+    old.hello({ version: 99 });
+    expect(await old.closed).toMatchObject({ code: 4001 });
+  });
+
+  it('says which lesson is unknown and goes on', async () => {
+    const page = await lab.page();
+    page.hello({ lesson: 'containers/99' });
+    expect(await page.next('error')).toMatchObject({ code: 'lesson.not-found' });
+    await page.next('snapshot');
+  });
+});
+
+describe('reconnecting', () => {
+  beforeEach(() => start());
+
+  it('continues after the number that the page had', async () => {
+    const cookie = await lab.enter();
+    const page = await lab.page(cookie);
+    page.hello();
+    const { epoch } = await page.next('welcome');
+    const { state } = await page.next('snapshot');
+    page.close();
+    lab.observer.emit(onlySandbox(), [fork(7001), fork(7002)]);
+    const again = await lab.page(cookie);
+    again.hello({ since: { epoch, seq: state.seq } });
+    const { events } = await again.next('events');
+    expect(events[0]?.seq).toBe(state.seq + 1);
+    expect(JSON.stringify(again.received)).toContain('7002:1');
+    expect(again.received.some(({ type }) => type === 'snapshot')).toBe(false);
+  });
+
+  it('starts from a snapshot when the numbering is another one', async () => {
+    const cookie = await lab.enter();
+    const page = await lab.greetedPage(cookie);
+    page.close();
+    const again = await lab.page(cookie);
+    again.hello({ since: { epoch: 'an-earlier-daemon', seq: 1 } });
+    await again.next('snapshot');
+  });
+
+  it('starts from a snapshot when the number is from the future', async () => {
+    const cookie = await lab.enter();
+    const page = await lab.page(cookie);
+    page.hello();
+    const { epoch } = await page.next('welcome');
+    await page.next('snapshot');
+    const again = await lab.page(cookie);
+    again.hello({ since: { epoch, seq: 1_000_000 } });
+    await again.next('snapshot');
+  });
+
+  it('gives every event exactly once, in order, across snapshot and deltas', async () => {
+    const cookie = await lab.enter();
+    const first = await lab.greetedPage(cookie);
+    const id = onlySandbox();
+    let pid = 8000;
+    const storm = setInterval(() => lab.observer.emit(id, [fork(pid++), fork(pid++)]), 1);
+    try {
+      for (let i = 0; i < 5; i++) {
+        const page = await lab.greetedPage(cookie);
+        let seq = -1;
+        for (const message of page.received) {
+          if (message.type === 'snapshot') seq = message.state.seq;
+        }
+        for (let n = 0; n < 5; n++) {
+          const { events } = await page.next('events');
+          for (const event of events) expect(event.seq).toBe(++seq);
+        }
+        page.close();
+      }
+    } finally {
+      clearInterval(storm);
+    }
+    const seqs = first.received.flatMap((message) =>
+      message.type === 'events' ? message.events.map((event) => event.seq) : [],
+    );
+    expect(seqs).toEqual(seqs.map((_, i) => (seqs[0] as number) + i));
+  });
+});
+
+describe('limits of the socket', () => {
+  beforeEach(() => start());
+
+  it('answers garbage with message.malformed and closes with 1008 after twenty', async () => {
+    const page = await lab.page();
+    for (let i = 0; i < 21; i++) page.raw.send('{"type":"nonsense"}');
+    expect(await page.closed).toMatchObject({ code: 1008 });
+    const errors = page.received.filter(
+      (message) => message.type === 'error' && message.code === 'message.malformed',
+    );
+    expect(errors).toHaveLength(21);
+  });
+
+  it('takes binary frames and anything before hello for malformed', async () => {
+    const page = await lab.page();
+    page.raw.send(Buffer.from([1, 2, 3]));
+    expect(await page.next('error')).toMatchObject({ code: 'message.malformed' });
+    page.send({ type: 'terminal.close', terminal: 't1' });
+    expect(await page.next('error')).toMatchObject({ message: 'terminal.close: say hello first' });
+  });
+
+  it('closes with 4002 after message.too-many, and stays well for others', async () => {
+    const page = await lab.greetedPage();
+    for (let i = 0; i < 10_000; i++) page.raw.send('{"type":"ping","sent":1}');
+    expect(await page.closed).toMatchObject({ code: 4002 });
+    expect(page.received.at(-1)).toMatchObject({ code: 'message.too-many' });
+    await lab.greetedPage();
+  });
+
+  it('closes with 1009 for a message over 64 KiB', async () => {
+    const page = await lab.page();
+    page.raw.send('x'.repeat(65 * 1024));
+    expect(await page.closed).toMatchObject({ code: 1009 });
+  });
+});
+
+describe('a slow page', () => {
+  it('gets a snapshot instead of the deltas it could not take, and slows nobody', async () => {
+    await start();
+    const cookie = await lab.enter();
+    const slow = await lab.greetedPage(cookie);
+    const fast = await lab.greetedPage(cookie);
+    const id = onlySandbox();
+    slow.raw.pause();
+    const args = ['x'.repeat(500)];
+    const count = 3000;
+    for (let i = 0; i < count; i++) {
+      const process = { ...fakeProcess(10_000 + i, 'sleep', null), args };
+      lab.observer.emit(id, [{ type: 'process.fork', process }]);
+      lab.observer.emit(id, [{ type: 'process.exit', key: process.key, waitStatus: 0 }]);
+      if (i % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 4));
+    }
+    await fast.next('events', ({ events }) =>
+      events.some((event) => event.type === 'process.exit' && event.key === '12999:1'),
+    );
+    expect(fast.received.filter(({ type }) => type === 'snapshot')).toHaveLength(1);
+    slow.raw.resume();
+    const { state } = await slow.next('snapshot', ({ state }) => state.seq > 2 * count);
+    expect(Object.keys(state.processes)).toHaveLength(1);
+    const bytes = slow.received.map((message) => JSON.stringify(message).length);
+    // 2.7 MB were said meanwhile; the kernel's buffers and ours took a part of it, then no more.
+    expect(bytes.reduce((a, b) => a + b, 0)).toBeLessThan(1.2 * 1024 * 1024);
+    lab.observer.emit(id, [fork(99_999)]);
+    await slow.next('events', ({ events }) => events.at(-1)?.seq === state.seq + 1);
+  });
+});
+
+describe('terminals', () => {
+  beforeEach(() => start());
+
+  it('open, up to the limit, and close', async () => {
+    const page = await lab.greetedPage();
+    await page.next('terminals');
+    page.send({ type: 'terminal.open', request: 5, cols: 100, rows: 30 });
+    expect(await page.next('terminal.opened')).toEqual({
+      type: 'terminal.opened',
+      request: 5,
+      terminal: 't2',
+    });
+    page.send({ type: 'terminal.open', request: 6, cols: 100, rows: 30 });
+    expect(await page.next('error')).toMatchObject({ code: 'terminal.limit', request: 6 });
+    page.send({ type: 'terminal.close', terminal: 't1' });
+    const { terminals } = await page.next('terminals');
+    expect(terminals.map(({ id }) => id)).toEqual(['t2']);
+    page.send({ type: 'terminal.close', terminal: 't1' });
+    expect(await page.next('error')).toMatchObject({ code: 'terminal.not-found' });
+  });
+
+  it('are shown as ended with the exit code', async () => {
+    const page = await lab.greetedPage();
+    await page.next('terminals');
+    lab.terminals.end(onlySandbox(), 't1', 3);
+    const { terminals } = await page.next('terminals');
+    expect(terminals[0]).toMatchObject({ state: 'ended', exitCode: 3 });
+  });
+});
+
+describe('steps', () => {
+  it('are shown at hello and turn green with the kernel', async () => {
+    await start();
+    const page = await lab.page();
+    page.hello({ lesson: 'containers/01' });
+    const { steps } = await page.next('steps');
+    expect(steps.map(({ passed }) => passed)).toEqual([false, false]);
+    await page.next('snapshot');
+    lab.observer.emit(onlySandbox(), [fork(7001, 'sleep')]);
+    const green = await page.next('steps', (message) => message.steps[0]?.passed === true);
+    expect(green.steps[0]?.firstPassedAt).toBeGreaterThan(0);
+    await page.next('events', ({ events }) =>
+      events.some((event) => event.type === 'check' && event.passed && event.step === 'one'),
+    );
+    lab.observer.emit(onlySandbox(), [{ type: 'process.exit', key: '7001:1', waitStatus: 0 }]);
+    const red = await page.next('steps', (message) => message.steps[0]?.passed === false);
+    expect(red.steps[0]?.firstPassedAt).toBe(green.steps[0]?.firstPassedAt);
+  });
+
+  it('are reset: a fresh sandbox, the same terminals, the setup typed', async () => {
+    lab = new TestDaemon();
+    lab.lessons = [
+      fakeLesson([
+        fakeStep('one', 'sleep', { once: true }),
+        fakeStep('two', 'sh', {
+          once: true,
+          setup: [
+            { line: 'sleep 99', terminal: 2 },
+            { key: 'C-c', terminal: 1 },
+          ],
+        }),
+      ]),
+    ];
+    await lab.start();
+    const page = await lab.greetedPage(undefined, { lesson: 'containers/01' });
+    const old = onlySandbox();
+    lab.observer.emit(old, [fork(7001, 'sleep'), fork(7002, 'sh')]);
+    await page.next('steps', ({ steps }) => steps.every(({ passed }) => passed));
+    page.send({ type: 'step.reset', lesson: 'containers/01', step: 'two' });
+    await page.next('sandbox', ({ status }) => status === 'resetting');
+    lab.observer.emit(old, [fork(7003, 'sh')]);
+    await page.next('sandbox', ({ status }) => status === 'running');
+    const id = onlySandbox();
+    expect(id).not.toBe(old);
+    expect(lab.terminals.typed).toEqual([`${id} t2 sleep 99\r`, `${id} t1 \x03`]);
+    expect([...lab.terminals.hosted.keys()]).toEqual([id]);
+    page.hello({ lesson: 'containers/01' });
+    const { steps } = await page.next('steps');
+    // The first step's latch stays, the reset one begins anew.
+    expect(steps.map(({ passed }) => passed)).toEqual([true, false]);
+    expect(steps[1]?.firstPassedAt).not.toBeNull();
+    const { state } = await page.next('snapshot');
+    expect(state.sandbox?.id).toBe(id);
+    expect(JSON.stringify(state)).not.toContain('7003');
+  });
+
+  it('that are unknown are refused without touching the sandbox', async () => {
+    await start();
+    const page = await lab.greetedPage(undefined, { lesson: 'containers/01' });
+    const id = onlySandbox();
+    page.send({ type: 'step.reset', lesson: 'containers/01', step: 'nine' });
+    expect(await page.next('error')).toMatchObject({ code: 'step.not-found' });
+    page.send({ type: 'step.predict', lesson: 'containers/07', step: 'one', answer: '1' });
+    expect(await page.next('error')).toMatchObject({ code: 'lesson.not-found' });
+    expect(onlySandbox()).toBe(id);
+  });
+});
+
+describe('a sandbox', () => {
+  it('that dies is replaced, with its terminals, and the page is told why', async () => {
+    await start();
+    const page = await lab.greetedPage();
+    await page.next('terminals');
+    const old = onlySandbox();
+    lab.sandboxes.die(old);
+    const starting = await page.next('sandbox', ({ status }) => status === 'starting');
+    expect(starting.message?.en).toContain('process 1 was killed');
+    await page.next('sandbox', ({ status }) => status === 'running');
+    expect(onlySandbox()).not.toBe(old);
+    expect(lab.sandboxes.calls).toContain(`remove ${old}`);
+    page.hello();
+    expect((await page.next('welcome')).terminals.map(({ id }) => id)).toEqual(['t1']);
+  });
+
+  it('that keeps dying is not replaced until the page asks', async () => {
+    await start();
+    const page = await lab.greetedPage();
+    for (let i = 0; i < 2; i++) {
+      lab.sandboxes.die(onlySandbox());
+      await page.next('sandbox', (news) => news.status === 'running' && news.message !== undefined);
+    }
+    lab.sandboxes.die(onlySandbox());
+    await page.next('sandbox', ({ status }) => status === 'failed');
+    expect(lab.sandboxes.alive.size).toBe(0);
+    page.hello();
+    await page.next('sandbox', ({ status }) => status === 'running');
+  });
+
+  it('is refused beyond the limit with what to do about it', async () => {
+    await start({ sessions: 1 });
+    await lab.greetedPage();
+    const page = await lab.page();
+    page.hello();
+    const error = await page.next('error');
+    expect(error.code).toBe('sandbox.limit');
+    expect(error.message).toContain('--sessions');
+    expect(lab.sandboxes.alive.size).toBe(1);
+  });
+
+  it('that cannot be made leaves nothing, and the next hello tries again', async () => {
+    await start();
+    lab.sandboxes.failure = Object.assign(new Error('mount overlay on /x: EINVAL'), {
+      code: 'EINVAL',
+    });
+    const page = await lab.page();
+    page.hello();
+    await page.next('sandbox', ({ status }) => status === 'failed');
+    expect(await page.next('error')).toMatchObject({ code: 'sandbox.failed', errno: 'EINVAL' });
+    expect(lab.sandboxes.alive.size).toBe(0);
+    expect(lab.observer.watched.size).toBe(0);
+    lab.sandboxes.failure = null;
+    page.hello();
+    await page.next('snapshot');
+  });
+
+  it('is removed when no page has been there for the idle time, and comes back on hello', async () => {
+    await start({ idleMs: 300 });
+    const cookie = await lab.enter();
+    const page = await lab.greetedPage(cookie);
+    page.close();
+    await expect.poll(() => lab.sandboxes.alive.size, { timeout: 3000 }).toBe(0);
+    expect(lab.terminals.hosted.size).toBe(0);
+    await lab.greetedPage(cookie);
+    expect(lab.sandboxes.alive.size).toBe(1);
+  });
+});
+
+describe('a daemon that starts', () => {
+  /** What a killed daemon leaves: its fakes' books, and the database. */
+  async function crashAndRestart(between: (before: TestDaemon) => void): Promise<string> {
+    await start();
+    const cookie = await lab.enter();
+    const page = await lab.greetedPage(cookie);
+    await page.next('terminals');
+    const alive = new Map(lab.sandboxes.alive);
+    const hosted = new Map(lab.terminals.hosted);
+    // A stop would remove the sandbox: let it remove it from books that nobody reads any more.
+    await lab.stopLikeCrash();
+    for (const [id, info] of alive) lab.sandboxes.alive.set(id, info);
+    for (const [id, list] of hosted) lab.terminals.hosted.set(id, list);
+    between(lab);
+    await lab.start();
+    return cookie;
+  }
+
+  it('keeps a sandbox that lives and has an owner, with its terminals', async () => {
+    const cookie = await crashAndRestart(() => {});
+    const id = onlySandbox();
+    const page = await lab.page(cookie);
+    page.hello();
+    expect((await page.next('welcome')).terminals.map(({ id }) => id)).toEqual(['t1']);
+    expect((await page.next('snapshot')).state.sandbox?.id).toBe(id);
+    expect(lab.sandboxes.calls).toEqual([]);
+    expect(lab.terminals.calls).toEqual([]);
+  });
+
+  it('removes what has no owner', async () => {
+    const stray = { id: 'sb-stray', initPid: 1, initStartTime: 1, cgroups: [] };
+    await crashAndRestart(({ sandboxes, terminals }) => {
+      sandboxes.alive.set(stray.id, stray);
+      terminals.hosted.set(stray.id, []);
+      terminals.hosted.set('sb-gone', []);
+    });
+    expect(lab.sandboxes.calls).toEqual(['remove sb-stray']);
+    expect(lab.terminals.calls.sort()).toEqual(['forget sb-gone', 'forget sb-stray']);
+  });
+
+  it('gives a session whose sandbox is gone a fresh one, and says so once', async () => {
+    const cookie = await crashAndRestart(({ sandboxes, terminals }) => {
+      sandboxes.alive.clear();
+      terminals.hosted.clear();
+    });
+    const page = await lab.page(cookie);
+    page.hello();
+    const running = await page.next('sandbox', ({ status }) => status === 'running');
+    expect(running.message?.en).toContain('your progress is kept');
+    expect(lab.sandboxes.alive.size).toBe(1);
+  });
+
+  it('registers again what a restarted terminal host has forgotten', async () => {
+    const cookie = await crashAndRestart(({ terminals }) => terminals.hosted.clear());
+    const id = onlySandbox();
+    expect(lab.terminals.calls).toEqual([`register ${id} 1`]);
+    const page = await lab.greetedPage(cookie);
+    expect((await page.next('terminals')).terminals).toHaveLength(1);
+  });
+
+  it('refuses to work with folders that another one has', async () => {
+    await start();
+    const second = new TestDaemon({ ...lab.options });
+    await expect(second.start()).rejects.toThrow('a daemon already works with');
+  });
+});
+
+describe('a clean stop', () => {
+  it('closes pages with 1012, removes sandboxes and answers no more', async () => {
+    await start();
+    const page = await lab.greetedPage();
+    await lab.stop();
+    expect(await page.closed).toMatchObject({ code: 1012 });
+    expect(lab.sandboxes.alive.size).toBe(0);
+    await expect(lab.http('GET', '/api/health')).rejects.toThrow('ENOENT');
+  });
+});
