@@ -1,0 +1,5 @@
+/** The `ws` package as the daemon has it: benches are not a workspace of their own. */
+import { createRequire } from 'node:module';
+
+const require = createRequire(new URL('../../../apps/daemon/package.json', import.meta.url));
+export const { WebSocket, WebSocketServer } = require('ws');
