@@ -1,0 +1,214 @@
+/**
+ * The walkthrough: does every step of a lesson in a real browser and holds the lesson to its word.
+ * Red before, green after, red for every wrong answer, predictions graded, help given.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Lesson, Step } from '@terrarium/lesson';
+import type { Browser } from 'playwright-core';
+import { launchBrowser } from './browser.js';
+import { LessonPage } from './lesson-page.js';
+import type { Language } from './names.js';
+import { Recorder, VIDEO_SIZE } from './recorder.js';
+
+/** By the keyboard, or by the Run buttons. */
+export type Route = 'typing' | 'buttons';
+
+export interface WalkOptions {
+  readonly lesson: Lesson;
+  /** the invitation that npm start printed, with its token */
+  readonly url: string;
+  readonly language: Language;
+  readonly route: Route;
+  readonly headed: boolean;
+  readonly wrongAnswers: boolean;
+  /** folder for screenshots and the video, or null */
+  readonly output: string | null;
+  readonly stepTimeoutMs: number;
+  /** one line of progress */
+  readonly say: (line: string) => void;
+}
+
+export interface WalkReport {
+  readonly passed: number;
+  readonly failed: number;
+  /** one sentence each */
+  readonly failures: readonly string[];
+}
+
+/** A check has 30 ms of debounce and up to a second until a scan sees what no event tells, ms. */
+const STAYS_RED_MS = 1500;
+
+/** Walks through a lesson with a new learner of its own. */
+export async function walkLesson(options: WalkOptions): Promise<WalkReport> {
+  const browser = await launchBrowser(options.headed);
+  try {
+    return await new Walk(options).go(browser);
+  } finally {
+    await browser.close();
+  }
+}
+
+class Walk {
+  readonly #options: WalkOptions;
+  readonly #failures: string[] = [];
+  #passed = 0;
+
+  constructor(options: WalkOptions) {
+    this.#options = options;
+  }
+
+  async go(browser: Browser): Promise<WalkReport> {
+    const { lesson, language, url, output } = this.#options;
+    const locale = language === 'zh' ? 'zh-CN' : 'en-US';
+    const context = await browser.newContext({ viewport: VIDEO_SIZE, locale });
+    const page = await context.newPage();
+    const on = new LessonPage(page, lesson, language);
+    if (output !== null) await mkdir(output, { recursive: true });
+    const film = output === null ? null : await Recorder.start(browser, page);
+    try {
+      await on.open(url);
+      for (const [index, step] of lesson.steps.entries()) await this.#step(on, step, index);
+      await this.#expect('the lesson is done to its end', async () => {
+        for (const step of lesson.steps) {
+          if (!(await on.isDone(step))) throw new Error(`step ${step.id} is not done`);
+        }
+      });
+    } catch (error) {
+      // Whatever was not expected ends the walk: the steps build on each other.
+      this.#fail(`the walk goes on: ${firstLine(error)}`);
+      await this.#picture(on, 'failed');
+    } finally {
+      await film?.finish(join(output ?? '', `${this.#name()}.webm`));
+      await context.close();
+    }
+    return {
+      passed: this.#passed,
+      failed: this.#failures.length,
+      failures: this.#failures,
+    };
+  }
+
+  async #step(on: LessonPage, step: Step, index: number): Promise<void> {
+    const begin = performance.now();
+    await on.openStep(step);
+    await this.#expect(`${step.id} is red before`, async () => {
+      if (await on.isGreen(step)) throw new Error('it is green already');
+    });
+    await this.#picture(on, `${two(index + 1)}-before`);
+    const thorough = this.#options.wrongAnswers;
+    if (thorough) await this.#wrongAnswers(on, step);
+    if (index === 0) await this.#help(on, step);
+    if (step.predict !== undefined) await this.#predictions(on, step, thorough);
+    if (!(await on.isGreen(step))) await this.#solve(on, step);
+    await this.#expect(`${step.id} is green after`, async () => {
+      await on.waitForGreen(step, this.#options.stepTimeoutMs);
+      if (!(await on.isDone(step))) throw new Error('the list does not say so');
+    });
+    await this.#picture(on, `${two(index + 1)}-after`);
+    const seconds = ((performance.now() - begin) / 1000).toFixed(1);
+    this.#options.say(`  ${this.#name()}: step ${index + 1} ${step.id}: ${seconds} s`);
+    if (index + 1 < this.#options.lesson.steps.length) {
+      await on.button(step, on.names.next).click();
+    }
+  }
+
+  async #solve(on: LessonPage, step: Step): Promise<void> {
+    if (this.#options.route === 'typing') await on.type(step.solution);
+    else await on.run(step);
+  }
+
+  /** Each in a fresh sandbox at the step's beginning; a fresh one again afterwards. */
+  async #wrongAnswers(on: LessonPage, step: Step): Promise<void> {
+    for (const { name, commands } of step.wrong) {
+      await on.reset(step);
+      await this.#expect(`${step.id} stays red for ${name}`, async () => {
+        await on.type(commands);
+        if (await on.turnsGreen(step, STAYS_RED_MS)) throw new Error('it turned green');
+      });
+    }
+    if (step.wrong.length > 0) await on.reset(step);
+  }
+
+  async #help(on: LessonPage, step: Step): Promise<void> {
+    const item = on.item(step);
+    const text = (markdown: string): string => markdown.replace(/`([^`]*)`/g, '$1').slice(0, 30);
+    await this.#expect(`${step.id} offers two hints and a solution`, async () => {
+      await on.button(step, on.names.hint).click();
+      await on.button(step, on.names.hint).click();
+      await item.getByText(text(step.hint[on.language])).first().waitFor({ timeout: 5000 });
+      await on.button(step, on.names.solution).click();
+      const line = step.solution.find((command) => 'line' in command);
+      const shown = item.getByText(line !== undefined && 'line' in line ? line.line : '');
+      await shown.nth(1).waitFor({ timeout: 5000 });
+    });
+  }
+
+  /** A first answer; with time, then also the other way round: one right and one wrong. */
+  async #predictions(on: LessonPage, step: Step, both: boolean): Promise<void> {
+    const first = step.predict?.choices?.[0]?.id ?? '999';
+    const right = await this.#predict(on, step, first);
+    if (!both) return;
+    const other = right ? this.#anotherAnswer(step, first) : await this.#kernelAnswer(on, step);
+    await on.reset(step);
+    const second = await this.#predict(on, step, other);
+    await this.#expect(`${step.id} grades a right and a wrong prediction`, async () => {
+      if (second === right) throw new Error(`both "${first}" and "${other}" got the same grade`);
+    });
+  }
+
+  async #predict(on: LessonPage, step: Step, answer: string): Promise<boolean> {
+    let right = false;
+    await this.#expect(`${step.id} is graded by the kernel for "${answer}"`, async () => {
+      await on.predict(step, answer);
+      await this.#solve(on, step);
+      right = await on.graded(step, this.#options.stepTimeoutMs);
+    });
+    return right;
+  }
+
+  #anotherAnswer(step: Step, answer: string): string {
+    return step.predict?.choices?.find(({ id }) => id !== answer)?.id ?? '998';
+  }
+
+  async #kernelAnswer(on: LessonPage, step: Step): Promise<string> {
+    const shown = await on.kernelAnswer(step);
+    const choices = step.predict?.choices ?? [];
+    return choices.find(({ text }) => text[on.language] === shown)?.id ?? shown;
+  }
+
+  async #picture(on: LessonPage, name: string): Promise<void> {
+    const { output } = this.#options;
+    if (output === null) return;
+    await on.page.screenshot({ path: join(output, `${this.#name()}-${name}.png`) });
+  }
+
+  #name(): string {
+    const { lesson, language, route } = this.#options;
+    return `${lesson.id.replace('/', '-')}-${language}-${route}`;
+  }
+
+  /** One thing that the lesson promises. A broken promise is counted; the walk goes on. */
+  async #expect(claim: string, prove: () => Promise<void>): Promise<void> {
+    try {
+      await prove();
+      this.#passed += 1;
+      this.#options.say(`ok ${claim}`);
+    } catch (error) {
+      this.#fail(`${claim}: ${firstLine(error)}`);
+    }
+  }
+
+  #fail(sentence: string): void {
+    this.#failures.push(sentence);
+    this.#options.say(`NOT ok ${sentence}`);
+  }
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+}
+
+function two(number: number): string {
+  return String(number).padStart(2, '0');
+}
