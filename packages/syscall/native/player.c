@@ -814,7 +814,7 @@ static bool serve_message(void)
 		return false;
 	if (length < 8 || length > MESSAGE_BYTES) {
 		send_refusal(NONE, "message length out of bounds");
-		return false;
+		_exit(EXIT_PROTOCOL);
 	}
 	if (!receive(message, length))
 		return false;

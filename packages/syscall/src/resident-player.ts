@@ -95,6 +95,10 @@ export class ResidentPlayer implements Player {
     this.#socket.on('error', (error) => this.#end(error));
     this.#socket.on('close', () => this.#end(new Error('the player has ended')));
     this.#child.on('error', (error) => this.#end(error));
+    // Not the socket's close alone: runners hold it too and may outlive their zygote.
+    this.#child.on('exit', (code, signal) => {
+      this.#end(new Error(`the player has ended (${signal ?? `exit ${code}`})`));
+    });
   }
 
   /** host pid of the native player, to see it in tests and in /proc */
@@ -167,7 +171,6 @@ export class ResidentPlayer implements Player {
       for (const record of this.#reader.push(chunk)) this.#dispatch(record);
     } catch (error) {
       this.#end(error as Error);
-      this.#socket.destroy();
     }
   }
 
@@ -274,6 +277,7 @@ export class ResidentPlayer implements Player {
   #end(error: Error): void {
     if (this.#ended !== undefined) return;
     this.#ended = error;
+    this.#socket.destroy(); // or a runner that goes on would block once nobody reads its reports
     this.#setReady(error);
     for (const { plan, reports, reject } of this.#runs.values()) {
       reject(
