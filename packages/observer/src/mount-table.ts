@@ -1,0 +1,84 @@
+/**
+ * The mounts of one sandbox: mountinfo of each of its mount namespaces, compared by mount id.
+ *
+ * mountinfo of a process shows what can be reached from its root, so after pivot_root nothing of
+ * the host is in it. No notification covers make-private, chroot and unshare (POLLPRI and fanotify
+ * both miss them), so the watch marks namespaces dirty after the system calls, and reads now and
+ * then in any case.
+ */
+import type { MountState, NsInode } from '@terrarium/timeline';
+import type { Emit, Machine } from './context.js';
+import { parseMountinfo, sameMount } from './mountinfo.js';
+
+export class MountTable {
+  private readonly machine: Machine;
+  private readonly emit: Emit;
+  private readonly tables = new Map<NsInode, ReadonlyMap<number, MountState>>();
+  /** the text of the last read: most reads find nothing new */
+  private readonly texts = new Map<NsInode, string>();
+  /** a proc instance never changes its pid namespace, and its device number names the instance */
+  private readonly procInstances = new Map<string, NsInode>();
+
+  constructor(machine: Machine, emit: Emit) {
+    this.machine = machine;
+    this.emit = emit;
+  }
+
+  /**
+   * Reads the mounts of a namespace through one of its members and emits the differences.
+   *
+   * @returns the rows when they changed, else null
+   */
+  read(mountNs: NsInode, pid: number): readonly MountState[] | null {
+    const text = this.machine.proc.mountinfo(pid);
+    // A process on its way out has left its mount namespace: an empty file says nothing.
+    if (text === null || text === '') return null;
+    if (this.texts.get(mountNs) === text && !this.hasUnknownProc(mountNs)) return null;
+    // The process may have moved on between the caller's decision and this read.
+    if (this.machine.proc.namespace(pid, 'mnt') !== mountNs) return null;
+    const rows = parseMountinfo(text).map((row) => this.withPidNamespace(row, pid));
+    this.texts.set(mountNs, text);
+    this.compare(mountNs, rows);
+    return rows;
+  }
+
+  /** The namespace is gone; `mount.forget` was emitted. */
+  forget(mountNs: NsInode): void {
+    this.tables.delete(mountNs);
+    this.texts.delete(mountNs);
+    if (this.tables.size === 0) this.procInstances.clear();
+  }
+
+  private compare(mountNs: NsInode, rows: readonly MountState[]): void {
+    const before = this.tables.get(mountNs) ?? new Map<number, MountState>();
+    const after = new Map(rows.map((row) => [row.mountId, row]));
+    for (const mountId of before.keys()) {
+      if (!after.has(mountId)) this.emit({ type: 'mount.detach', mountNs, mountId });
+    }
+    for (const [mountId, mount] of after) {
+      const known = before.get(mountId);
+      if (known === undefined) this.emit({ type: 'mount.attach', mountNs, mount });
+      else if (!sameMount(known, mount)) this.emit({ type: 'mount.change', mountNs, mount });
+    }
+    this.tables.set(mountNs, after);
+  }
+
+  private withPidNamespace(row: MountState, pid: number): MountState {
+    if (row.fsType !== 'proc' || row.root !== '/') return row;
+    let procPidNs = this.procInstances.get(row.device) ?? null;
+    if (procPidNs === null) {
+      const root = `${this.machine.proc.root}/${pid}/root`;
+      procPidNs = this.machine.calls.procPidNamespace(root, row.mountPoint, row.device);
+      if (procPidNs !== null) this.procInstances.set(row.device, procPidNs);
+    }
+    return procPidNs === null ? row : { ...row, procPidNs };
+  }
+
+  /** A proc that was mounted a moment before its pid 1 was there is asked again. */
+  private hasUnknownProc(mountNs: NsInode): boolean {
+    for (const row of this.tables.get(mountNs)?.values() ?? []) {
+      if (row.fsType === 'proc' && row.root === '/' && row.procPidNs === undefined) return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,286 @@
+/**
+ * The namespaces of one sandbox: which exist, who owns them, and what keeps them alive.
+ *
+ * A namespace is listed from its first member or holder on, until it has no member, no holder and
+ * no listed child. Its inode may then be given to another one, so a vanish is decided at once
+ * before a reappearance, and by looking, never by counting alone.
+ */
+import type {
+  MountState,
+  NamespaceHolder,
+  NamespaceKind,
+  NamespaceState,
+  NsInode,
+} from '@terrarium/timeline';
+import { NAMESPACE_KINDS } from '@terrarium/timeline';
+import type { Emit, Machine } from './context.js';
+import { type Namespaces, parseNamespaceLink } from './proc.js';
+
+interface Listed {
+  state: NamespaceState;
+  members: number;
+}
+
+/** A namespace that something else than a member holds open. */
+interface Held {
+  readonly kind: NamespaceKind;
+  readonly inode: NsInode;
+  readonly holder: NamespaceHolder;
+  /** a path that opens it, or null */
+  readonly path: string | null;
+}
+
+export class NamespaceTable {
+  private readonly machine: Machine;
+  private readonly emit: Emit;
+  private readonly own: Namespaces;
+  private readonly listed = new Map<NsInode, Listed>();
+  /** without members since the last `settle` */
+  private readonly forsaken = new Set<NsInode>();
+  private mountHolders: readonly Held[] = [];
+  private fdHolders: readonly Held[] = [];
+
+  /** @param own the eight namespaces that the sandbox was made with */
+  constructor(machine: Machine, emit: Emit, own: Namespaces) {
+    this.machine = machine;
+    this.emit = emit;
+    this.own = own;
+  }
+
+  /** Counts a new member of each of the eight; `ns` is its directory, such as /proc/4711/ns. */
+  join(namespaces: Namespaces, ns: string, bornAt: number): void {
+    for (const kind of NAMESPACE_KINDS) {
+      const inode = namespaces[kind];
+      const listed = this.list(kind, inode, `${ns}/${kind}`, bornAt, namespaces);
+      listed.members += 1;
+      this.forsaken.delete(inode);
+    }
+  }
+
+  /** Takes the member out again. What it leaves empty vanishes in the next `settle`. */
+  leave(namespaces: Namespaces): void {
+    for (const kind of NAMESPACE_KINDS) {
+      const listed = this.listed.get(namespaces[kind]);
+      if (listed === undefined) continue;
+      listed.members -= 1;
+      if (listed.members <= 0) this.forsaken.add(namespaces[kind]);
+    }
+  }
+
+  /** True while `settle` has something to decide. */
+  get unsettled(): boolean {
+    return this.forsaken.size > 0;
+  }
+
+  has(inode: NsInode): boolean {
+    return this.listed.has(inode);
+  }
+
+  /** True for the sandbox's pid namespace and those below it, as far as they are listed. */
+  isInside(pidNs: NsInode, path: string): boolean {
+    if (pidNs === this.own.pid) return true;
+    if (this.listed.get(pidNs)?.state.kind === 'pid') return true;
+    return this.machine.calls.namespaceAncestors(path).includes(this.own.pid);
+  }
+
+  mountNamespaces(): NsInode[] {
+    return [...this.listed.values()]
+      .filter(({ state }) => state.kind === 'mnt')
+      .map(({ state }) => state.inode);
+  }
+
+  /** Bind mounts of nsfs in one mount namespace replace those known of it. */
+  setMountHolders(mountNs: NsInode, rows: readonly MountState[]): void {
+    const others = this.mountHolders.filter(({ holder }) => !isOfMountNs(holder, mountNs));
+    const found: Held[] = [];
+    for (const row of rows) {
+      if (row.fsType !== 'nsfs') continue;
+      const name = parseNamespaceLink(row.root);
+      if (name === null || !isKind(name.kind)) continue;
+      found.push({
+        kind: name.kind,
+        inode: name.inode,
+        holder: { by: 'mount', mountNs, path: row.mountPoint },
+        path: null, // below a learner's root: not worth the risk of opening it
+      });
+    }
+    if (found.length === 0 && others.length === this.mountHolders.length) return;
+    this.mountHolders = [...others, ...found];
+    this.publishHolders();
+  }
+
+  /** Replaces what is known of fds; each with the path that opens it, below /proc/PID/fd. */
+  setFdHolders(found: readonly { link: string; holder: NamespaceHolder; path: string }[]): void {
+    const held: Held[] = [];
+    for (const { link, holder, path } of found) {
+      const name = parseNamespaceLink(link);
+      if (name !== null && isKind(name.kind)) {
+        held.push({ kind: name.kind, inode: name.inode, holder, path });
+      }
+    }
+    if (held.length === 0 && this.fdHolders.length === 0) return;
+    this.fdHolders = held;
+    this.publishHolders();
+  }
+
+  /**
+   * Lets vanish what nothing keeps. Call after holders were looked at anew; returns the mount
+   * namespaces among them.
+   */
+  settle(): NsInode[] {
+    const goneMountNs: NsInode[] = [];
+    while (this.forsaken.size > 0) {
+      const candidates = [...this.forsaken];
+      this.forsaken.clear();
+      for (const inode of candidates) {
+        const listed = this.listed.get(inode);
+        if (listed === undefined || this.isKept(inode, listed)) continue;
+        this.listed.delete(inode);
+        if (listed.state.kind === 'mnt') {
+          goneMountNs.push(inode);
+          this.setMountHolders(inode, []);
+          this.emit({ type: 'mount.forget', mountNs: inode });
+        }
+        this.emit({ type: 'namespace.vanish', inode });
+        // What it kept alive may now be free to go as well.
+        for (const kept of [listed.state.parent, listed.state.owner]) {
+          if (kept !== null) this.forsaken.add(kept);
+        }
+      }
+    }
+    return goneMountNs;
+  }
+
+  private isKept(inode: NsInode, listed: Listed): boolean {
+    if (listed.members > 0 || listed.state.holders.length > 0) return true;
+    for (const { state } of this.listed.values()) {
+      if (state.inode !== inode && (state.parent === inode || state.owner === inode)) return true;
+    }
+    return false;
+  }
+
+  private list(
+    kind: NamespaceKind,
+    inode: NsInode,
+    path: string | null,
+    bornAt: number,
+    member: Namespaces | null,
+  ): Listed {
+    const known = this.listed.get(inode);
+    if (known !== undefined) return known;
+    const state: NamespaceState = {
+      inode,
+      kind,
+      parent: this.parentOf(kind, inode, path, bornAt),
+      owner: this.ownerOf(kind, inode, path, bornAt, member),
+      ofSandbox: this.own[kind] === inode,
+      ofHost: this.machine.host[kind] === inode,
+      holders: [],
+      bornAt,
+    };
+    const listed: Listed = { state, members: 0 };
+    this.listed.set(inode, listed);
+    this.emit({ type: 'namespace.appear', namespace: state });
+    return listed;
+  }
+
+  private parentOf(
+    kind: NamespaceKind,
+    inode: NsInode,
+    path: string | null,
+    bornAt: number,
+  ): NsInode | null {
+    if ((kind !== 'pid' && kind !== 'user') || this.isOutermost(kind, inode)) return null;
+    const ancestors = path === null ? [] : this.machine.calls.namespaceAncestors(path);
+    // Too late to ask: most namespaces are made directly below the sandbox's own.
+    return this.listChain(kind, ancestors.length > 0 ? ancestors : [this.own[kind]], bornAt);
+  }
+
+  private ownerOf(
+    kind: NamespaceKind,
+    inode: NsInode,
+    path: string | null,
+    bornAt: number,
+    member: Namespaces | null,
+  ): NsInode | null {
+    if (this.isOutermost('user', inode) || this.isOutside(kind, inode)) return null;
+    const asked = path === null ? [] : this.machine.calls.namespaceOwners(path);
+    const owners = asked.length > 0 ? asked : [member?.user ?? this.own.user];
+    const owner = owners[0];
+    if (member !== null && owner === member.user && path !== null && kind !== 'user') {
+      // The eight of one process come in the order of NAMESPACE_KINDS; user is needed before.
+      this.list('user', owner, path.replace(/[^/]+$/, 'user'), bornAt, member);
+    }
+    return this.listChain('user', owners, bornAt);
+  }
+
+  /**
+   * Lists a namespace that is perhaps only known as another one's parent or owner.
+   *
+   * @param chain it and its ancestors, nearest first
+   * @returns its inode, or null when it is outside the sandbox
+   */
+  private listChain(
+    kind: 'pid' | 'user',
+    chain: readonly NsInode[],
+    bornAt: number,
+  ): NsInode | null {
+    const [inode, ...ancestors] = chain;
+    if (inode === undefined || this.isOutside(kind, inode)) return null;
+    if (this.listed.has(inode) || inode === this.own[kind]) return inode;
+    const state: NamespaceState = {
+      inode,
+      kind,
+      parent: this.listChain(kind, ancestors, bornAt),
+      owner: this.own.user,
+      ofSandbox: false,
+      ofHost: false,
+      holders: [],
+      bornAt,
+    };
+    this.listed.set(inode, { state, members: 0 });
+    this.emit({ type: 'namespace.appear', namespace: state });
+    return inode;
+  }
+
+  private isOutermost(kind: NamespaceKind, inode: NsInode): boolean {
+    return this.own[kind] === inode || this.machine.host[kind] === inode;
+  }
+
+  /** The host's own, where the sandbox does not share it. */
+  private isOutside(kind: NamespaceKind, inode: NsInode): boolean {
+    return this.machine.host[kind] === inode && this.own[kind] !== inode;
+  }
+
+  private publishHolders(): void {
+    const byInode = new Map<NsInode, NamespaceHolder[]>();
+    for (const held of [...this.mountHolders, ...this.fdHolders]) {
+      if (!this.listed.has(held.inode)) {
+        // Held, but without a member since before this observer began.
+        this.list(held.kind, held.inode, held.path, this.machine.now(), null);
+      }
+      const holders = byInode.get(held.inode) ?? [];
+      holders.push(held.holder);
+      byInode.set(held.inode, holders);
+    }
+    for (const [inode, listed] of this.listed) {
+      const holders = byInode.get(inode) ?? [];
+      if (sameHolders(holders, listed.state.holders)) continue;
+      listed.state = { ...listed.state, holders };
+      this.emit({ type: 'namespace.change', inode, change: { holders } });
+      if (holders.length === 0 && listed.members <= 0) this.forsaken.add(inode);
+    }
+  }
+}
+
+function isOfMountNs(holder: NamespaceHolder, mountNs: NsInode): boolean {
+  return holder.by === 'mount' && holder.mountNs === mountNs;
+}
+
+function isKind(kind: string): kind is NamespaceKind {
+  return (NAMESPACE_KINDS as readonly string[]).includes(kind);
+}
+
+function sameHolders(a: readonly NamespaceHolder[], b: readonly NamespaceHolder[]): boolean {
+  return a.length === b.length && JSON.stringify(a) === JSON.stringify(b);
+}

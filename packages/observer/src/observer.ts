@@ -1,0 +1,412 @@
+/**
+ * The observer: watches any number of sandboxes and tells what happens in each. Runs in a process
+ * of its own (host namespaces, root), so that a scan of 3,000 processes delays no keystroke.
+ *
+ * Three sources, each healing the one before: trace events (0.1 ms after the fact), a look at
+ * what they touched a moment later, and a slow comparison of everything with the kernel.
+ */
+import { readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import type { EventBody } from '@terrarium/timeline';
+import { cgroupPlace } from './cgroup-walk.js';
+import type { Machine } from './context.js';
+import type { KernelCalls } from './kernel-calls.js';
+import { type Namespaces, Proc } from './proc.js';
+import { realKernelCalls } from './real-kernel-calls.js';
+import { SandboxWatch, type WatchTarget } from './sandbox-watch.js';
+import type { TraceEvent } from './trace-line.js';
+import { MOUNT_CALLS, TraceSource } from './trace-source.js';
+
+export interface ObserverOptions {
+  /** distinguishes observers of one machine; letters, digits and dashes */
+  readonly name: string;
+  /** private mount point for tracefs, where the host has none mounted */
+  readonly mountDir: string;
+  /** events of one sandbox, in order */
+  readonly onEvents: (sandbox: string, bodies: readonly EventBody[]) => void;
+  /** the event source was lost, or it is back; see `status` */
+  readonly onStatus?: (status: ObserverStatus) => void;
+  /** `scan` never traces; default `auto` */
+  readonly source?: 'auto' | 'scan';
+  readonly calls?: KernelCalls;
+}
+
+/** How events are found. `scan` misses what lives shorter than 250 ms; `reason` says why. */
+export interface ObserverStatus {
+  readonly source: 'trace' | 'scan';
+  readonly reason: string | null;
+}
+
+/** Inode of the initial pid namespace, PROC_PID_INIT_INO of <linux/proc_ns.h>. */
+const INITIAL_PID_NS = 0xefff_fffc;
+/** How often everything is compared while somebody looks, and while nobody does. */
+const SCAN_MS = 1000;
+const IDLE_SCAN_MS = 5000;
+/** Every how many-th scan is a full one: namespaces, uids, arguments, holders, mounts. */
+const FULL_EVERY = 5;
+/** Without a trace: stat at 4 Hz, everything at 2 Hz. */
+const BLIND_SCAN_MS = 250;
+const BLIND_FULL_EVERY = 2;
+/** A process that joins a cgroup makes its child before the trace follows it: look again then. */
+const JOIN_LOOKS_MS = [1, 5, 20, 80];
+/** Beat of the scan timer. */
+const BEAT_MS = 125;
+
+interface Watched {
+  readonly watch: SandboxWatch;
+  nextScan: number;
+  scans: number;
+}
+
+export class Observer {
+  private readonly options: ObserverOptions;
+  private readonly machine: Machine;
+  private readonly watched = new Map<string, Watched>();
+  /** which sandbox a host pid was last known in */
+  private readonly owners = new Map<number, Watched>();
+  private trace: TraceSource | null = null;
+  private present: ObserverStatus = { source: 'scan', reason: 'not started' };
+  private beat: NodeJS.Timeout | null = null;
+  private wake: NodeJS.Timeout | null = null;
+  private wakeAt = Number.POSITIVE_INFINITY;
+  private stopped = false;
+
+  constructor(options: ObserverOptions) {
+    this.options = options;
+    this.machine = thisMachine(options.calls ?? realKernelCalls());
+  }
+
+  get status(): ObserverStatus {
+    return this.present;
+  }
+
+  /** Opens the event source, or falls back to scanning and says why. */
+  async start(): Promise<ObserverStatus> {
+    await this.openTrace();
+    this.beat = setInterval(() => this.scanDue(), BEAT_MS);
+    return this.present;
+  }
+
+  /**
+   * Begins to watch a sandbox: emits `sandbox.start` and all that it holds, then what happens.
+   *
+   * @throws Error when its init or its cgroup is not there
+   */
+  async watch(target: WatchTarget): Promise<void> {
+    if (this.watched.has(target.id)) this.forget(target.id);
+    const place = cgroupPlace(this.machine.proc, target.cgroupDirs);
+    const watch = new SandboxWatch(this.machine, target, place);
+    const entry: Watched = { watch, nextScan: this.machine.now() + SCAN_MS, scans: 0 };
+    this.watched.set(target.id, entry);
+    // First the picture, so that a page need not wait for the trace; then the trace, then again,
+    // for what was born between the two.
+    this.scan(entry, 'full');
+    watch.scanMounts();
+    this.publish(entry);
+    this.setJoinPaths();
+    await this.follow(watch.pids());
+    while (this.watched.get(target.id) === entry) {
+      const born = this.scan(entry, 'full');
+      this.publish(entry);
+      if (born.length === 0) return;
+      await this.follow(born);
+    }
+  }
+
+  /** Ends the watch; emits `sandbox.end`. */
+  unwatch(id: string): void {
+    if (!this.watched.has(id)) return;
+    this.forget(id);
+    this.options.onEvents(id, [{ type: 'sandbox.end', id }]);
+  }
+
+  /** How many look at a sandbox: those that somebody looks at are compared with the kernel at 1 Hz. */
+  setViewers(id: string, viewers: number): void {
+    const entry = this.watched.get(id);
+    if (entry === undefined) return;
+    if (entry.watch.viewers === 0 && viewers > 0) entry.nextScan = 0;
+    entry.watch.viewers = viewers;
+  }
+
+  /** Compares one sandbox with the kernel now. */
+  rescan(id: string): void {
+    const entry = this.watched.get(id);
+    if (entry === undefined) return;
+    this.scan(entry, 'full');
+    this.publish(entry);
+  }
+
+  /** Ends all watches without a word and takes the event source down. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    if (this.beat !== null) clearInterval(this.beat);
+    if (this.wake !== null) clearTimeout(this.wake);
+    this.watched.clear();
+    this.owners.clear();
+    await this.trace?.close();
+    this.trace = null;
+  }
+
+  // ---- event source -------------------------------------------------------------------------
+
+  private async openTrace(): Promise<void> {
+    const blind = (reason: string): void => this.setStatus({ source: 'scan', reason });
+    if (this.options.source === 'scan') return blind('asked not to trace');
+    if (this.machine.host.pid !== INITIAL_PID_NS) {
+      return blind('not in the initial pid namespace, whose pids a trace has');
+    }
+    try {
+      this.trace = await TraceSource.open({
+        name: this.options.name,
+        mountDir: this.options.mountDir,
+        onEvents: (events, instance) => this.onTrace(events, instance),
+        onEnd: (message) => void this.loseTrace(message),
+      });
+    } catch (error) {
+      return blind((error as Error).message);
+    }
+    this.setStatus({ source: 'trace', reason: null });
+  }
+
+  private async loseTrace(message: string): Promise<void> {
+    const lost = this.trace;
+    this.trace = null;
+    this.setStatus({ source: 'scan', reason: message });
+    await lost?.close();
+    if (this.stopped) return;
+    await this.openTrace();
+    if (this.present.source !== 'trace') return;
+    this.setJoinPaths();
+    for (const { watch } of this.watched.values()) await this.follow(watch.pids());
+    this.scanAll();
+  }
+
+  private setStatus(status: ObserverStatus): void {
+    this.present = status;
+    this.options.onStatus?.(status);
+  }
+
+  private setJoinPaths(): void {
+    this.trace?.setJoinPaths([...this.watched.values()].map(({ watch }) => watch.place.path));
+  }
+
+  /** Traces processes with all their threads; what they make later follows by itself. */
+  private async follow(pids: readonly number[]): Promise<void> {
+    if (this.trace === null) return;
+    await this.trace.addPids(pids.flatMap((pid) => this.machine.proc.threads(pid)));
+  }
+
+  // ---- trace events -------------------------------------------------------------------------
+
+  private onTrace(events: readonly TraceEvent[], instance: 'tree' | 'join'): void {
+    if (this.stopped) return;
+    const touched = new Set<Watched>();
+    let lost = false;
+    for (const [index, event] of events.entries()) {
+      if (event.kind === 'lost') {
+        lost = true;
+        continue;
+      }
+      const entry = instance === 'join' ? this.joined(event) : this.apply(event, events, index);
+      if (entry !== null) touched.add(entry);
+    }
+    if (lost && instance === 'tree') this.scanAll();
+    for (const entry of touched) this.publish(entry);
+  }
+
+  /** @returns the sandbox that the event was about */
+  private apply(
+    event: Exclude<TraceEvent, { kind: 'lost' }>,
+    events: readonly TraceEvent[],
+    index: number,
+  ): Watched | null {
+    if (event.kind === 'fork') return this.applyFork(event, events, index);
+    const pid = event.kind === 'attach' ? event.pid : this.processOf(event.tid, event.tgid);
+    const entry = this.ownerOf(pid);
+    if (entry === null) return null;
+    const { watch } = entry;
+    switch (event.kind) {
+      case 'exec':
+        watch.onExec(pid, event.file);
+        break;
+      case 'exit':
+        // Old kernels do not say whether it was the last thread; then the first one stands for all.
+        if (event.groupDead ?? pid === event.tid) watch.onExit(pid);
+        break;
+      case 'rename':
+        if (pid === event.tid) watch.onRename(pid, event.comm); // else the name of a thread
+        break;
+      case 'attach':
+        watch.onAttach(pid, event.hierarchy, event.path);
+        break;
+      case 'call':
+        if (MOUNT_CALLS.has(event.name)) watch.mountsChanged();
+        else watch.onCall(pid, event.name);
+        break;
+      case 'forked':
+        return null; // read ahead by the fork that it belongs to
+      default:
+        return never(event);
+    }
+    return entry;
+  }
+
+  private applyFork(
+    event: Extract<TraceEvent, { kind: 'fork' }>,
+    events: readonly TraceEvent[],
+    index: number,
+  ): Watched | null {
+    const caller = this.processOf(event.tid, event.tgid);
+    const entry = this.ownerOf(caller);
+    if (entry === null) return null;
+    const known = entry.watch.onFork({
+      child: event.child,
+      caller,
+      byThread: caller !== event.tid,
+      flags: event.flags,
+      seconds: event.seconds,
+      visiblePid: visiblePidOf(event, events, index),
+    });
+    if (known) this.owners.set(event.child, entry);
+    return entry;
+  }
+
+  /** The process of a thread. Events are about threads; only the first has the process's number. */
+  private processOf(tid: number, tgid: number | null): number {
+    if (this.owners.has(tid)) return tid;
+    return tgid ?? this.machine.proc.status(tid)?.threadGroup ?? tid;
+  }
+
+  private ownerOf(pid: number): Watched | null {
+    const entry = this.owners.get(pid);
+    if (entry === undefined) return null;
+    // The sandbox may be gone, or the number with somebody else.
+    if (this.watched.get(entry.watch.target.id) !== entry || !entry.watch.knows(pid)) {
+      this.owners.delete(pid);
+      return null;
+    }
+    return entry;
+  }
+
+  /** Somebody moved a process into a cgroup below one of the join paths. */
+  private joined(event: Exclude<TraceEvent, { kind: 'lost' }>): Watched | null {
+    if (event.kind !== 'attach' || this.ownerOf(event.pid) !== null) return null;
+    for (const entry of this.watched.values()) {
+      if (!entry.watch.onAttach(event.pid, event.hierarchy, event.path)) continue;
+      this.own(entry, [event.pid]);
+      void this.follow([event.pid]);
+      for (const pause of JOIN_LOOKS_MS) setTimeout(() => this.lookForJoined(entry), pause);
+      return entry;
+    }
+    return null;
+  }
+
+  private lookForJoined(entry: Watched): void {
+    if (this.watched.get(entry.watch.target.id) !== entry) return;
+    const born = this.scan(entry, 'stat');
+    if (born.length > 0) void this.follow(born);
+    this.publish(entry);
+  }
+
+  // ---- time ---------------------------------------------------------------------------------
+
+  private scanDue(): void {
+    const now = this.machine.now();
+    const blind = this.trace === null;
+    for (const entry of this.watched.values()) {
+      if (entry.nextScan > now) continue;
+      const pause = blind ? BLIND_SCAN_MS : entry.watch.viewers > 0 ? SCAN_MS : IDLE_SCAN_MS;
+      entry.nextScan = now + pause;
+      entry.scans += 1;
+      const full = entry.scans % (blind ? BLIND_FULL_EVERY : FULL_EVERY) === 0;
+      const born = this.scan(entry, full ? 'full' : 'stat');
+      if (born.length > 0) void this.follow(born);
+      this.publish(entry);
+    }
+  }
+
+  private scanAll(): void {
+    for (const entry of this.watched.values()) {
+      const born = this.scan(entry, 'full');
+      if (born.length > 0) void this.follow(born);
+      this.publish(entry);
+    }
+  }
+
+  private scan(entry: Watched, depth: 'stat' | 'full'): number[] {
+    const born = entry.watch.scan(depth);
+    this.own(entry, born);
+    return born;
+  }
+
+  private own(entry: Watched, pids: readonly number[]): void {
+    for (const pid of pids) this.owners.set(pid, entry);
+  }
+
+  /** Hands on what a sandbox has emitted, and wakes up when its next look is due. */
+  private publish(entry: Watched): void {
+    const next = entry.watch.tick(this.machine.now());
+    if (next !== null) this.wakeBy(next);
+    const bodies = entry.watch.drain();
+    if (bodies.length === 0) return;
+    for (const body of bodies) {
+      if (body.type === 'process.fork') this.owners.set(body.process.hostPid, entry);
+    }
+    this.options.onEvents(entry.watch.target.id, bodies);
+  }
+
+  private wakeBy(at: number): void {
+    if (at >= this.wakeAt) return;
+    if (this.wake !== null) clearTimeout(this.wake);
+    this.wakeAt = at;
+    this.wake = setTimeout(
+      () => {
+        this.wakeAt = Number.POSITIVE_INFINITY;
+        this.wake = null;
+        for (const entry of this.watched.values()) this.publish(entry);
+      },
+      Math.max(1, at - this.machine.now()),
+    );
+  }
+
+  private forget(id: string): void {
+    const entry = this.watched.get(id);
+    this.watched.delete(id);
+    for (const [pid, owner] of this.owners) if (owner === entry) this.owners.delete(pid);
+    this.setJoinPaths();
+  }
+}
+
+/** The `forked` line of the same call: the next one of the same thread. */
+function visiblePidOf(
+  event: Extract<TraceEvent, { kind: 'fork' }>,
+  events: readonly TraceEvent[],
+  index: number,
+): number | null {
+  for (const later of events.slice(index + 1, index + 1 + FORKED_WITHIN)) {
+    if (later.kind === 'forked' && later.tid === event.tid) return later.pid;
+    if (later.kind === 'fork' && later.tid === event.tid) return null;
+  }
+  return null;
+}
+
+/** Lines between a fork and its result that are worth reading ahead. */
+const FORKED_WITHIN = 40;
+
+function thisMachine(calls: KernelCalls): Machine {
+  const proc = new Proc();
+  const uptime = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
+  const host = proc.namespaces(process.pid);
+  return {
+    proc,
+    calls,
+    host: host as Namespaces, // /proc/self/ns is always readable by its own process
+    kernelRelease: release(),
+    bootedAt: Date.now() - uptime * 1000,
+    now: Date.now,
+  };
+}
+
+function never(event: never): never {
+  throw new Error(`unhandled trace event ${JSON.stringify(event)}`);
+}
