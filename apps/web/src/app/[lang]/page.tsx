@@ -1,0 +1,40 @@
+/** The course page: both courses, what is there, and where the learner left off. */
+import type { Metadata } from 'next';
+import { cookies } from 'next/headers';
+import { notFound } from 'next/navigation';
+import { allLessons } from '../../content/lessons';
+import { CoursePage } from '../../course/course-page';
+import { DICTIONARIES, isLanguage } from '../../i18n/index';
+import { readPreferences } from '../../live/preferences';
+import { LabProvider } from '../../live/use-lab';
+
+interface PageProps {
+  readonly params: Promise<{ readonly lang: string }>;
+}
+
+export async function generateMetadata({ params }: PageProps): Promise<Metadata> {
+  const { lang } = await params;
+  return isLanguage(lang)
+    ? { title: { absolute: `Terrarium · ${DICTIONARIES[lang].tagline}` } }
+    : {};
+}
+
+export default async function Page({ params }: PageProps) {
+  const { lang } = await params;
+  if (!isLanguage(lang)) notFound();
+  const preferences = readPreferences((await cookies()).toString());
+  const lessons = allLessons().map(({ id, title, summary, objectives, minutes, steps }) => ({
+    id,
+    title,
+    summary,
+    objectives,
+    minutes,
+    steps: steps.map((step) => ({ id: step.id, once: step.once })),
+  }));
+  const last = lessons.find(({ id }) => id === preferences.last) ?? lessons[0];
+  return (
+    <LabProvider lesson={last?.id ?? null} preferences={preferences}>
+      <CoursePage lessons={lessons} />
+    </LabProvider>
+  );
+}

@@ -1,0 +1,133 @@
+'use client';
+/** The left column: what the lesson is about, and its steps. */
+import type { Lesson } from '@terrarium/lesson';
+import Link from 'next/link';
+import { useEffect, useRef } from 'react';
+import { Prose } from '../components/markdown';
+import { useTexts } from '../i18n/use-texts';
+import { useLabPart } from '../live/use-lab';
+import type { Progress } from './progress';
+import { StepItem } from './step-item';
+
+interface ReaderProps {
+  readonly lesson: Lesson;
+  readonly progress: Progress;
+  /** id of the open step; null when all are closed */
+  readonly open: string | null;
+  readonly onOpen: (step: string | null) => void;
+}
+
+/** Introduction, steps, and where to read on. */
+export function Reader(props: ReaderProps) {
+  const { lesson, progress, open, onOpen } = props;
+  const { t, pick } = useTexts();
+  const statuses = useLabPart((lab) => lab.steps);
+  const heads = useRef(new Map<string, HTMLButtonElement>());
+  const goTo = (step: string): void => {
+    onOpen(step);
+    // After the closed step's body is gone: else the place scrolled to would move.
+    requestAnimationFrame(() => {
+      const head = heads.current.get(step);
+      head?.focus({ preventScroll: true });
+      head?.scrollIntoView({ block: 'start', behavior: scrollBehavior() });
+    });
+  };
+  useScrollToOpen(open, heads.current);
+  return (
+    <article className="reader" id="lesson" tabIndex={-1}>
+      <header className="reader-head">
+        <h1>{pick(lesson.title)}</h1>
+        <p className="reader-summary">{pick(lesson.summary)}</p>
+        <p className="reader-meta">
+          <span>{t.lesson.minutes(lesson.minutes)}</span>
+          <span>{t.lesson.done(progress.done, progress.total)}</span>
+        </p>
+      </header>
+      <details className="introduction" open={progress.done === 0}>
+        <summary>{t.lesson.introduction}</summary>
+        <Prose text={pick(lesson.introduction)} />
+        {lesson.objectives.length === 0 ? null : (
+          <>
+            <h2 className="small-head">{t.lesson.objectives}</h2>
+            <ul className="objectives">
+              {lesson.objectives.map((objective) => (
+                <li key={objective.en}>{pick(objective)}</li>
+              ))}
+            </ul>
+          </>
+        )}
+      </details>
+      <ol className="steps" aria-label={t.lesson.steps}>
+        {lesson.steps.map((step, index) => {
+          const next = lesson.steps[index + 1];
+          return (
+            <StepItem
+              key={step.id}
+              lesson={lesson.id}
+              number={index + 1}
+              step={step}
+              state={progress.states[step.id] ?? 'todo'}
+              status={statuses?.find((status) => status.step === step.id)}
+              open={open === step.id}
+              onToggle={() => onOpen(open === step.id ? null : step.id)}
+              onNext={next === undefined ? null : () => goTo(next.id)}
+              headRef={(element) => {
+                if (element === null) heads.current.delete(step.id);
+                else heads.current.set(step.id, element);
+              }}
+            />
+          );
+        })}
+      </ol>
+      {progress.current === null ? <Finished /> : null}
+      <Deeper lesson={lesson} />
+    </article>
+  );
+}
+
+function Finished() {
+  const { t, lang } = useTexts();
+  return (
+    <section className="finished" role="status">
+      <h2>{t.lesson.finishedTitle}</h2>
+      <p>{t.lesson.finishedBody}</p>
+      <Link className="button button-secondary" href={`/${lang}`}>
+        {t.lesson.toCourse}
+      </Link>
+    </section>
+  );
+}
+
+function Deeper(props: { readonly lesson: Lesson }) {
+  const { t, pick } = useTexts();
+  if (props.lesson.deeper.length === 0) return null;
+  return (
+    <section className="deeper">
+      <h2 className="small-head">{t.lesson.deeper}</h2>
+      <ul>
+        {props.lesson.deeper.map((entry) => (
+          <li key={entry.reference}>
+            <code>{entry.reference}</code>
+            <Prose text={pick(entry.why)} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** Brings the step that is open when the page is first drawn into sight, once. */
+function useScrollToOpen(open: string | null, heads: ReadonlyMap<string, HTMLElement>): void {
+  const done = useRef(false);
+  useEffect(() => {
+    if (done.current || open === null) return;
+    done.current = true;
+    const head = heads.get(open);
+    const first = heads.values().next().value;
+    if (head !== undefined && head !== first) head.scrollIntoView({ block: 'start' });
+  }, [open, heads]);
+}
+
+function scrollBehavior(): ScrollBehavior {
+  return window.matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth';
+}

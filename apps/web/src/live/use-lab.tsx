@@ -1,0 +1,93 @@
+'use client';
+/** Gives components the lab of their page, and the preferences of the learner. */
+import {
+  createContext,
+  type ReactNode,
+  useCallback,
+  useContext,
+  useEffect,
+  useMemo,
+  useState,
+  useSyncExternalStore,
+} from 'react';
+import { type Lab, LabStore } from './lab-store';
+import { type PreferenceKey, type Preferences, rememberLocally } from './preferences';
+
+interface LabContextValue {
+  readonly store: LabStore;
+  readonly preferences: Preferences;
+  readonly prefer: (key: PreferenceKey, value: string) => void;
+}
+
+const LabContext = createContext<LabContextValue | null>(null);
+
+/**
+ * Connects the page to its lab.
+ *
+ * @param props.lesson the lesson whose checks are wanted, or null
+ * @param props.preferences as the server read them from the cookies
+ */
+export function LabProvider(props: {
+  readonly lesson: string | null;
+  readonly preferences: Preferences;
+  readonly children: ReactNode;
+}) {
+  const [store] = useState(
+    () =>
+      new LabStore({ connect: () => new WebSocket(socketUrl('/api/live')), lesson: props.lesson }),
+  );
+  const [preferences, setPreferences] = useState(props.preferences);
+  useEffect(() => {
+    store.start();
+    return () => store.stop();
+  }, [store]);
+  const prefer = useCallback(
+    (key: PreferenceKey, value: string) => {
+      rememberLocally(key, value);
+      store.send({ type: 'setting', key, value });
+      setPreferences((old) => ({ ...old, [key]: value }));
+    },
+    [store],
+  );
+  const value = useMemo(() => ({ store, preferences, prefer }), [store, preferences, prefer]);
+  return <LabContext value={value}>{props.children}</LabContext>;
+}
+
+/** The whole lab as it stands; the component renders again when it changes. */
+export function useLab(): Lab {
+  const { store } = useLabContext();
+  return useSyncExternalStore(store.subscribe, store.get, store.get);
+}
+
+/** One part of the lab; the component renders again only when that part is another object. */
+export function useLabPart<T>(select: (lab: Lab) => T): T {
+  const { store } = useLabContext();
+  return useSyncExternalStore(
+    store.subscribe,
+    () => select(store.get()),
+    () => select(store.get()),
+  );
+}
+
+/** The store itself, for sending. */
+export function useLabStore(): LabStore {
+  return useLabContext().store;
+}
+
+/** The learner's preferences and how to change one. */
+export function usePreferences(): Pick<LabContextValue, 'preferences' | 'prefer'> {
+  return useLabContext();
+}
+
+function useLabContext(): LabContextValue {
+  const value = useContext(LabContext);
+  if (value === null) throw new Error('useLab outside of LabProvider');
+  return value;
+}
+
+/** The address of a socket of this page's own server. */
+export function socketUrl(path: string): string {
+  const url = new URL(path, window.location.href);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  return url.href;
+}

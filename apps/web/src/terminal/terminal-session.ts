@@ -1,0 +1,312 @@
+/**
+ * One emulator with its connection. Lives outside of React, so that moving a terminal between
+ * tabs and a split neither loses the screen nor asks the host for it again: panes only adopt its
+ * element.
+ */
+import { silenceQueries, TerminalConnection, type TerminalStatus } from '@terrarium/protocol';
+import { terminalTheme } from '@terrarium/views';
+import { FitAddon } from '@xterm/addon-fit';
+import { SearchAddon } from '@xterm/addon-search';
+import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes';
+import { WebLinksAddon } from '@xterm/addon-web-links';
+import { WebglAddon } from '@xterm/addon-webgl';
+import { Terminal } from '@xterm/xterm';
+import type { TypingTarget } from './typing';
+
+/** Lines that stay reachable above the screen; a lesson's output is far less. */
+const SCROLLBACK_LINES = 5000;
+
+/** What a pane shows of a terminal beside its screen. */
+export interface TerminalView {
+  readonly status: TerminalStatus;
+  /** of its shell, once ended: 128 + signal for a signal */
+  readonly exitCode: number | null;
+  readonly hasSelection: boolean;
+}
+
+export interface TerminalSessionOptions {
+  readonly id: string;
+  readonly socketUrl: string;
+  readonly fontSize: number;
+  readonly screenReader: boolean;
+  /** text for the input's name: the page's language */
+  readonly label: string;
+  /** Enter was pressed in a terminal whose shell has ended */
+  readonly onRestart: () => void;
+  /** the learner asked to leave with the keyboard */
+  readonly onLeave: () => void;
+  readonly onFind: () => void;
+}
+
+/** Make it once per terminal id, `mount` it into a pane, `dispose` it with the page. */
+export class TerminalSession implements TypingTarget {
+  readonly id: string;
+  readonly #terminal: Terminal;
+  readonly #connection: TerminalConnection;
+  readonly #fit = new FitAddon();
+  readonly #search = new SearchAddon();
+  readonly #element: HTMLDivElement;
+  readonly #listeners = new Set<() => void>();
+  readonly #options: TerminalSessionOptions;
+  #webgl: WebglAddon | null = null;
+  #webglFailed = false;
+  #resizeObserver: ResizeObserver | null = null;
+  #opened = false;
+  #lastOutput = 0;
+  #view: TerminalView = { status: { state: 'connecting' }, exitCode: null, hasSelection: false };
+
+  constructor(options: TerminalSessionOptions) {
+    this.id = options.id;
+    this.#options = options;
+    this.#element = document.createElement('div');
+    this.#element.className = 'term-screen';
+    this.#terminal = new Terminal({
+      allowProposedApi: true, // the grapheme addon's width tables
+      scrollback: SCROLLBACK_LINES,
+      fontFamily: fontFamily(),
+      fontSize: options.fontSize,
+      lineHeight: 1.2,
+      letterSpacing: 0,
+      cursorBlink: false,
+      cursorStyle: 'block',
+      cursorInactiveStyle: 'outline',
+      minimumContrastRatio: 4.5,
+      screenReaderMode: options.screenReader,
+      macOptionIsMeta: true,
+      rightClickSelectsWord: false,
+      theme: terminalTheme(document.documentElement),
+    });
+    this.#terminal.loadAddon(this.#fit);
+    this.#terminal.loadAddon(this.#search);
+    this.#terminal.loadAddon(new UnicodeGraphemesAddon());
+    this.#terminal.loadAddon(new WebLinksAddon(openLink));
+    // The host answers queries: with two pages open, a program would get every answer twice.
+    silenceQueries(this.#terminal.parser);
+    this.#connection = new TerminalConnection({
+      connect: () => new WebSocket(options.socketUrl),
+      sink: {
+        write: (bytes, drawn) => {
+          this.#lastOutput = performance.now();
+          this.#terminal.write(bytes, drawn);
+        },
+        resize: (cols, rows) => this.#terminal.resize(cols, rows),
+      },
+      onStatus: (status) => this.#change({ status }),
+      onExit: (exitCode) => this.#change({ exitCode }),
+    });
+    this.#terminal.onData((data) => this.#typed(data));
+    this.#terminal.onBinary((data) => {
+      this.#connection.input(Uint8Array.from(data, (char) => char.charCodeAt(0)));
+    });
+    this.#terminal.onSelectionChange(() => {
+      this.#change({ hasSelection: this.#terminal.hasSelection() });
+    });
+    this.#terminal.attachCustomKeyEventHandler((event) => this.#key(event));
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  readonly view = (): TerminalView => this.#view;
+
+  /** Shows the terminal inside `parent`, and follows its size. */
+  mount(parent: HTMLElement): () => void {
+    parent.append(this.#element);
+    if (!this.#opened) {
+      this.#opened = true;
+      this.#terminal.open(this.#element);
+      this.#terminal.textarea?.setAttribute('aria-label', this.#options.label);
+      this.fit();
+      this.#connection.start();
+    }
+    this.#resizeObserver = new ResizeObserver(() => this.fit());
+    this.#resizeObserver.observe(parent);
+    this.fit();
+    // Before its faces are there, the emulator measures the fallback's cells.
+    void document.fonts.ready.then(() => {
+      this.#terminal.options.fontFamily = fontFamily();
+      this.fit();
+    });
+    return () => {
+      this.#resizeObserver?.disconnect();
+      this.#resizeObserver = null;
+      if (this.#element.parentElement === parent) this.#element.remove();
+    };
+  }
+
+  /** Asks the host for as many cells as fit; the emulator changes when the pty has. */
+  fit(): void {
+    const size = this.#fit.proposeDimensions();
+    if (size === undefined || !Number.isFinite(size.cols) || size.cols < 2 || size.rows < 1) return;
+    if (this.#connection.status.state !== 'open') this.#terminal.resize(size.cols, size.rows);
+    this.#connection.resize(size.cols, size.rows);
+  }
+
+  /** Size in cells that a new terminal in the same place would have. */
+  get size(): { readonly cols: number; readonly rows: number } {
+    return { cols: this.#terminal.cols, rows: this.#terminal.rows };
+  }
+
+  /** Draws by WebGL while this terminal has the focus: browsers allow few such contexts. */
+  drawFast(on: boolean): void {
+    if (!on) {
+      this.#webgl?.dispose();
+      this.#webgl = null;
+      return;
+    }
+    if (this.#webgl !== null || this.#webglFailed || !this.#opened) return;
+    try {
+      const addon = new WebglAddon();
+      addon.onContextLoss(() => {
+        addon.dispose(); // the DOM renderer takes over
+        this.#webgl = null;
+        this.#webglFailed = true;
+      });
+      this.#terminal.loadAddon(addon);
+      this.#webgl = addon;
+    } catch {
+      this.#webglFailed = true; // no WebGL here: the DOM renderer draws
+    }
+  }
+
+  applyTheme(): void {
+    this.#terminal.options.theme = terminalTheme(document.documentElement);
+  }
+
+  setFontSize(pixels: number): void {
+    if (this.#terminal.options.fontSize === pixels) return;
+    this.#terminal.options.fontSize = pixels;
+    this.fit();
+  }
+
+  setScreenReader(on: boolean): void {
+    this.#terminal.options.screenReaderMode = on;
+  }
+
+  focus(): void {
+    this.#terminal.focus();
+  }
+
+  input(data: string): void {
+    this.#connection.input(data);
+  }
+
+  quietFor(): number {
+    return performance.now() - this.#lastOutput;
+  }
+
+  /** Goes the way of a real paste: brackets when the program asked for them, line ends as typed. */
+  paste(text: string): void {
+    this.#terminal.paste(text);
+  }
+
+  get selection(): string {
+    return this.#terminal.getSelection();
+  }
+
+  selectAll(): void {
+    this.#terminal.selectAll();
+  }
+
+  clear(): void {
+    this.#terminal.clear();
+  }
+
+  /** @returns false when there is no match */
+  find(text: string, direction: 'next' | 'previous'): boolean {
+    if (text === '') {
+      this.#search.clearDecorations();
+      return true;
+    }
+    return direction === 'next'
+      ? this.#search.findNext(text, { incremental: false })
+      : this.#search.findPrevious(text);
+  }
+
+  /** Comes back at once instead of at the end of a pause. */
+  retryNow(): void {
+    this.#connection.retryNow();
+  }
+
+  dispose(): void {
+    this.#connection.close();
+    this.#terminal.dispose();
+    this.#element.remove();
+  }
+
+  #typed(data: string): void {
+    if (this.#view.exitCode !== null) {
+      if (data === '\r') this.#options.onRestart();
+      return;
+    }
+    this.#connection.input(data);
+  }
+
+  /** @returns false for keys that belong to the page and not to the shell */
+  #key(event: KeyboardEvent): boolean {
+    if (event.type !== 'keydown') return true;
+    const chord = `${event.ctrlKey ? 'C-' : ''}${event.shiftKey ? 'S-' : ''}${event.code}`;
+    switch (chord) {
+      case 'C-S-Escape':
+        event.preventDefault();
+        this.#options.onLeave();
+        return false;
+      case 'C-S-KeyF':
+        event.preventDefault();
+        this.#options.onFind();
+        return false;
+      case 'C-S-KeyC':
+      case 'C-Insert':
+        event.preventDefault(); // Ctrl-Shift-C would open Firefox's inspector
+        copyText(this.selection);
+        return false;
+      // The browser pastes by itself into the emulator's text area on both of these.
+      case 'C-S-KeyV':
+      case 'S-Insert':
+        return false;
+      default:
+        return true;
+    }
+  }
+
+  #change(change: Partial<TerminalView>): void {
+    this.#view = { ...this.#view, ...change };
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+/** Copies to the clipboard, also where the page is served to a name over plain http. */
+export function copyText(text: string): void {
+  if (text === '') return;
+  if (navigator.clipboard !== undefined) {
+    void navigator.clipboard.writeText(text).catch(() => copyBySelection(text));
+  } else {
+    copyBySelection(text);
+  }
+}
+
+/** The clipboard API is missing in insecure contexts; the old command is not. */
+function copyBySelection(text: string): void {
+  const area = document.createElement('textarea');
+  const before = document.activeElement;
+  area.value = text;
+  area.style.position = 'fixed';
+  area.style.opacity = '0';
+  document.body.append(area);
+  area.select();
+  document.execCommand('copy');
+  area.remove();
+  if (before instanceof HTMLElement) before.focus();
+}
+
+function openLink(_event: MouseEvent, uri: string): void {
+  window.open(uri, '_blank', 'noopener,noreferrer');
+}
+
+function fontFamily(): string {
+  return (
+    getComputedStyle(document.documentElement).getPropertyValue('--font-mono').trim() || 'monospace'
+  );
+}
