@@ -1,1 +1,14 @@
-export {};
+export * from './capabilities.js';
+export * from './cgroups/index.js';
+export * from './exec-plan.js';
+export * from './host-facts.js';
+export * from './idmap-probe.js';
+export * from './probe.js';
+export * from './process-facts.js';
+export * from './sandbox-config.js';
+export * from './sandbox-engine.js';
+export * from './sandbox-plan.js';
+export * from './seccomp/index.js';
+export * from './state/id-ranges.js';
+export * from './state/sandbox-record.js';
+export * from './undo.js';

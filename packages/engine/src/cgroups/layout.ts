@@ -1,0 +1,154 @@
+/**
+ * Which cgroup hierarchies this host has, read from mountinfo and checked by f_type: pure v2,
+ * pure v1 (one hierarchy per controller or set of controllers), or both side by side.
+ */
+import { readFileSync, statfsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { MAGIC } from '@terrarium/syscall';
+
+/** One mounted hierarchy. */
+export interface CgroupHierarchy {
+  readonly version: 1 | 2;
+  /** absolute path of the mount on the host */
+  readonly mountPoint: string;
+  /**
+   * v1: what the hierarchy is mounted with: controllers, or one `name=…`.
+   * v2: the controllers of cgroup.controllers at the mount point.
+   */
+  readonly controllers: readonly string[];
+  /** directory below /sys/fs/cgroup inside a sandbox: `memory`, `cpu,cpuacct`, `systemd`, `unified` */
+  readonly name: string;
+}
+
+/** All hierarchies of a host. `hybrid`: v1 hierarchies and a v2 one beside them. */
+export interface CgroupLayout {
+  readonly kind: 'v1' | 'v2' | 'hybrid' | 'none';
+  readonly hierarchies: readonly CgroupHierarchy[];
+}
+
+/** Where detection reads from; tests pass their own. */
+export interface LayoutSource {
+  readonly mountinfo: string;
+  /** f_type of a path; undefined when it cannot be read */
+  readonly typeOf: (path: string) => number | undefined;
+  /** content of a file below the mount point */
+  readonly read: (path: string) => string;
+}
+
+/** One row of mountinfo, as far as needed here. */
+interface Row {
+  readonly root: string;
+  readonly mountPoint: string;
+  readonly fsType: string;
+  readonly superOptions: readonly string[];
+}
+
+/** Super options of a v1 hierarchy that are not controllers. */
+const V1_FLAGS = new Set(['rw', 'ro', 'xattr', 'noprefix', 'clone_children', 'cpuset_v2_mode']);
+
+/** Reads this host's hierarchies. */
+export function detectCgroupLayout(source: LayoutSource = hostSource()): CgroupLayout {
+  const hierarchies: CgroupHierarchy[] = [];
+  const seen = new Set<string>();
+  for (const row of parseRows(source.mountinfo)) {
+    const hierarchy = hierarchyOf(row, source);
+    if (hierarchy === undefined) continue;
+    const key = hierarchy.version === 2 ? 'v2' : hierarchy.controllers.join(',');
+    if (seen.has(key)) continue; // mounted a second time elsewhere: one mount point is enough
+    seen.add(key);
+    hierarchies.push(hierarchy);
+  }
+  return { kind: kindOf(hierarchies), hierarchies: named(hierarchies) };
+}
+
+/**
+ * Finds the hierarchy that limits with `controller`, v1 before v2 as the kernel binds a controller
+ * to one of them only.
+ */
+export function hierarchyWith(
+  layout: CgroupLayout,
+  controller: string,
+): CgroupHierarchy | undefined {
+  return layout.hierarchies.find((hierarchy) => hierarchy.controllers.includes(controller));
+}
+
+/** Absolute path of a group: `/sys/fs/cgroup/memory` + `/terrarium/lab-1`. */
+export function groupPath(hierarchy: CgroupHierarchy, group: string): string {
+  return join(hierarchy.mountPoint, group);
+}
+
+function hostSource(): LayoutSource {
+  return {
+    mountinfo: readFileSync('/proc/self/mountinfo', 'utf8'),
+    typeOf: (path) => {
+      try {
+        return statfsSync(path).type;
+      } catch {
+        return undefined; // gone or covered between the two reads: not usable
+      }
+    },
+    read: (path) => readFileSync(path, 'utf8'),
+  };
+}
+
+/*
+ * A row: 36 25 0:30 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid shared:9 - cgroup cgroup rw,cpu,cpuacct
+ * Optional fields (shared:9) may be none or many and end at the lone dash.
+ */
+function parseRows(mountinfo: string): Row[] {
+  return mountinfo.split('\n').flatMap((line) => {
+    const fields = line.split(' ');
+    const dash = fields.indexOf('-', 6);
+    const [root, mountPoint] = [fields[3], fields[4]];
+    const [fsType, superOptions] = [fields[dash + 1], fields[dash + 3]];
+    if (dash === -1 || root === undefined || mountPoint === undefined) return [];
+    if (fsType === undefined || superOptions === undefined) return [];
+    return [
+      { root, mountPoint: unescapePath(mountPoint), fsType, superOptions: superOptions.split(',') },
+    ];
+  });
+}
+
+/** mountinfo writes space, tab, newline and backslash as octal: `\040` */
+function unescapePath(path: string): string {
+  return path.replace(/\\([0-7]{3})/g, (_, octal: string) =>
+    String.fromCharCode(Number.parseInt(octal, 8)),
+  );
+}
+
+function hierarchyOf(row: Row, source: LayoutSource): CgroupHierarchy | undefined {
+  if (row.fsType === 'cgroup2') {
+    // Another mount may lie on top: then files below are not cgroup files at all.
+    if (source.typeOf(row.mountPoint) !== MAGIC.CGROUP2_SUPER_MAGIC) return undefined;
+    const controllers = source.read(join(row.mountPoint, 'cgroup.controllers')).trim();
+    return {
+      version: 2,
+      mountPoint: row.mountPoint,
+      controllers: controllers === '' ? [] : controllers.split(' '),
+      name: '',
+    };
+  }
+  if (row.fsType !== 'cgroup') return undefined;
+  if (source.typeOf(row.mountPoint) !== MAGIC.CGROUP_SUPER_MAGIC) return undefined;
+  const controllers = row.superOptions.filter(
+    (option) => !V1_FLAGS.has(option) && !option.startsWith('release_agent='),
+  );
+  if (controllers.length === 0) return undefined;
+  return { version: 1, mountPoint: row.mountPoint, controllers, name: v1Name(controllers) };
+}
+
+/** systemd's names: `cpu,cpuacct` for a co-mounted pair, `systemd` for `name=systemd`. */
+function v1Name(controllers: readonly string[]): string {
+  return basename(controllers.map((name) => name.replace(/^name=/, '')).join(','));
+}
+
+function kindOf(hierarchies: readonly CgroupHierarchy[]): CgroupLayout['kind'] {
+  const v1 = hierarchies.some((hierarchy) => hierarchy.version === 1);
+  const v2 = hierarchies.some((hierarchy) => hierarchy.version === 2);
+  if (v1) return v2 ? 'hybrid' : 'v1';
+  return v2 ? 'v2' : 'none';
+}
+
+function named(hierarchies: readonly CgroupHierarchy[]): CgroupHierarchy[] {
+  return hierarchies.map((one) => (one.version === 2 ? { ...one, name: 'unified' } : one));
+}

@@ -1,0 +1,669 @@
+/**
+ * The plan of a sandbox: its OCI config and the host's facts → every system call that makes it.
+ * Pure: the same input gives the same plan, so tests assert it without a kernel.
+ *
+ * Two processes:
+ *   outside  forked by the player; host root, host namespaces. Makes the cgroups, enters them,
+ *            clones init, writes its id maps, and mounts in init's mount namespace what only the
+ *            host's root may mount (id-mapped base image, tmpfs, overlay with trusted.* xattrs,
+ *            device nodes). What it mounts, the learner can neither remount nor resize.
+ *   init     in all eight new namespaces; a full set of capabilities in its own user namespace,
+ *            none on the host. Mounts what shows its own namespaces, pivots, gives up the rest of
+ *            its power, becomes PID 1.
+ *
+ *   outside ── clone3 ──▶ init
+ *      │ id maps, mounts     │ hostname, lo
+ *      │ ── release pipe ──▶ │ (one byte: "you are mapped and your root is there")
+ *      ▼ exits               ▼ mounts, pivot_root, capabilities, seccomp, become-init
+ */
+import { join } from 'node:path';
+import type { LinuxDevice, MountConfig, RuntimeConfig } from '@terrarium/spec';
+import {
+  AT,
+  bytes,
+  CLONE,
+  CLONE_ARGS_BYTES,
+  CLOSE_RANGE,
+  ERRNO,
+  flagged,
+  MNT,
+  MOUNT_ATTR,
+  MOVE_MOUNT,
+  MS,
+  NAMESPACE_KINDS,
+  O,
+  OPEN_TREE,
+  type Plan,
+  PlanBuilder,
+  PR,
+  path,
+  S,
+  SIGNALS,
+  type Slot,
+  scratch,
+  shown,
+  struct,
+} from '@terrarium/syscall';
+import type { HostFacts } from './host-facts.js';
+import {
+  AF_INET,
+  IFF_UP,
+  IFNAMSIZ,
+  IFREQ_BYTES,
+  KEYCTL_JOIN_SESSION_KEYRING,
+  SIOCSIFFLAGS,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+} from './kernel-constants.js';
+import { joinCgroups, makeCgroups, openInnerNodes } from './plan/cgroup-calls.js';
+import {
+  leaveHostKeyring,
+  setCapabilities,
+  setIds,
+  setRlimits,
+  setSeccomp,
+} from './plan/confine.js';
+import { FDCWD, octal, purpose, Script } from './plan/script.js';
+import { ANNOTATION } from './sandbox-config.js';
+
+/** What the plan is made from. */
+export interface SandboxPlanInput {
+  readonly id: string;
+  readonly config: RuntimeConfig;
+  readonly facts: HostFacts;
+  /**
+   * false where the image's file system knows no id-mapped mounts; the image must then already
+   * belong to the sandbox's id range (see shifted-image.ts)
+   */
+  readonly idmappedImage: boolean;
+}
+
+/** A plan, and the register whose value is init's host pid once it has run. */
+export interface SandboxPlan {
+  readonly plan: Plan;
+  /** index in `plan.processes.outside` of the clone3 whose result is init's host pid */
+  readonly cloneIndex: number;
+}
+
+/**
+ * Where the new root is put together: a tmpfs on top of this directory, in init's mount namespace
+ * only. Every host has it, and everybody may traverse it.
+ */
+const STAGE = '/tmp';
+
+/** Mounted by init: their content is that of the mounter's namespaces. */
+const OF_INIT = new Set(['proc', 'sysfs', 'devpts', 'mqueue', 'cgroup', 'cgroup2']);
+
+/** Directories of the disk that bind mounts refer to, with their modes. */
+const DISK_DIRECTORIES: Readonly<Record<string, number>> = { lab: 0o755, tmp: 0o1777, run: 0o755 };
+
+/** The config's pieces that the plan cannot do without. */
+interface Parts {
+  readonly image: string;
+  readonly rootId: number;
+  readonly group: string;
+  readonly mounts: readonly MountConfig[];
+}
+
+/** Registers that both processes use. */
+interface Registers {
+  readonly init: Slot;
+  readonly pidfd: Slot;
+  readonly releaseRead: Slot;
+  readonly releaseWrite: Slot;
+}
+
+/**
+ * Makes the plan.
+ *
+ * @throws Error when the config lacks what a sandbox needs: a slip of its author, not of a learner
+ */
+export function sandboxPlan(input: SandboxPlanInput): SandboxPlan {
+  const parts = partsOf(input.config);
+  const builder = new PlanBuilder(`sandbox ${input.id}`);
+  const registers: Registers = {
+    init: builder.slot('init'),
+    pidfd: builder.slot('pidfd'),
+    releaseRead: builder.slot('releaseRead'),
+    releaseWrite: builder.slot('releaseWrite'),
+  };
+  const outside = new Script(builder, 'outside', builder.slot('fd'));
+  writeOutside(outside, registers, input, parts);
+  const init = new Script(builder, 'init', builder.slot('initFd'));
+  writeInit(init, registers, input, parts);
+  const plan = builder.build();
+  const cloneIndex = (plan.processes['outside'] ?? []).findIndex(
+    (step) => step.kind === 'call' && step.child === 'init',
+  );
+  return { plan, cloneIndex };
+}
+
+function partsOf(config: RuntimeConfig): Parts {
+  const image = config.root?.path;
+  const rootId = config.linux?.uidMappings?.[0]?.hostID;
+  const group = config.linux?.cgroupsPath;
+  if (image === undefined) throw new Error('sandbox config without root.path');
+  if (rootId === undefined) throw new Error('sandbox config without linux.uidMappings');
+  if (group === undefined) throw new Error('sandbox config without linux.cgroupsPath');
+  return { image, rootId, group, mounts: config.mounts ?? [] };
+}
+
+// ---- outside: host root in the host's namespaces, until setns below ----
+
+function writeOutside(
+  script: Script,
+  registers: Registers,
+  input: SandboxPlanInput,
+  parts: Parts,
+): void {
+  const { facts, config } = input;
+  leaveHostKeyring(script, KEYCTL_JOIN_SESSION_KEYRING, KEYRING_ERRNOS);
+  makeCgroups(script, facts.cgroups, parts.group, config.linux?.resources ?? {}, parts.rootId);
+  joinCgroups(script, facts.cgroups, parts.group);
+  openReleasePipe(script, registers);
+  cloneInit(script, registers);
+  openInnerNodes(script, facts.cgroups, parts.group, registers.init, parts.rootId);
+  writeIdMaps(script, registers, config);
+  const tree = cloneImageTree(script, registers, input, parts);
+  enterMountNamespace(script, registers);
+  stageDisk(script, config, parts);
+  stageRoot(script, tree, parts);
+  for (const mount of parts.mounts)
+    if (!OF_INIT.has(mount.type ?? '')) mountByHost(script, mount, parts);
+  makeDevices(script, config.linux?.devices ?? [], parts);
+  release(script, registers);
+}
+
+/** A kernel without keyrings, or a quota of keys: then there is nothing to leave, or no way to. */
+const KEYRING_ERRNOS = [ERRNO.ENOSYS, ERRNO.EDQUOT, ERRNO.EPERM];
+
+function openReleasePipe(script: Script, { releaseRead, releaseWrite }: Registers): void {
+  const ends = scratch(8);
+  script.call(
+    'pipe2',
+    [ends, flagged(O, 'O_CLOEXEC')],
+    purpose(
+      'release-pipe',
+      'a pipe on which init waits until its root is ready',
+      '一条管道：init 在其上等待，直到根文件系统就绪',
+    ),
+    {
+      display: 'pipe2([<releaseRead>, <releaseWrite>], O_CLOEXEC)',
+      loads: [
+        { from: ends, offset: 0, width: 4, to: releaseRead },
+        { from: ends, offset: 4, width: 4, to: releaseWrite },
+      ],
+    },
+  );
+}
+
+function cloneInit(script: Script, { init, pidfd }: Registers): void {
+  const kinds = NAMESPACE_KINDS.reduce((bits, { flag }) => bits + flag, 0);
+  const names = NAMESPACE_KINDS.map(({ flagName }) => flagName).join('|');
+  const pidfdBlock = scratch(4);
+  script.call(
+    'clone3',
+    [cloneArguments(BigInt(kinds) | BigInt(CLONE.CLONE_PIDFD), pidfdBlock), CLONE_ARGS_BYTES],
+    purpose(
+      'clone-init',
+      'make init, in eight new namespaces at once: a process like any other, that sees its own world',
+      '创建 init，同时放进八个新的命名空间：它只是一个普通进程，但看到的是自己的世界',
+    ),
+    {
+      display: `clone3({flags=CLONE_PIDFD|${names}, exit_signal=SIGCHLD}, ${CLONE_ARGS_BYTES})`,
+      child: 'init',
+      store: init,
+      loads: [{ from: pidfdBlock, offset: 0, width: 4, to: pidfd }],
+    },
+  );
+}
+
+/** struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, … (clone(2)) */
+function cloneArguments(bits: bigint, pidfd: ReturnType<typeof scratch>) {
+  return struct(
+    [[bits, 8], { pointer: pidfd }, [0, 8], [0, 8], [SIGNALS.SIGCHLD, 8]],
+    CLONE_ARGS_BYTES,
+  );
+}
+
+/** Only a parent with CAP_SETUID outside may map more than one id. */
+function writeIdMaps(script: Script, { init }: Registers, config: RuntimeConfig): void {
+  const why = purpose(
+    'id-map',
+    'root of the sandbox is an ordinary id outside: map its 65,536 ids',
+    '沙箱里的 root 在外面只是普通 ID：映射它的 65536 个 ID',
+  );
+  const rows = (mappings: readonly { containerID: number; hostID: number; size: number }[]) =>
+    mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join('');
+  script.writeFile(path`/proc/${init}/uid_map`, rows(config.linux?.uidMappings ?? []), why);
+  script.writeFile(path`/proc/${init}/gid_map`, rows(config.linux?.gidMappings ?? []), why);
+}
+
+/** The one copy of the image serves all sandboxes; in this clone its files belong to this one. */
+function cloneImageTree(
+  script: Script,
+  { init }: Registers,
+  input: SandboxPlanInput,
+  { image }: Parts,
+): Slot {
+  const tree = script.builder.slot('imageTree');
+  const userNs = script.builder.slot('userNs');
+  const clonePurpose = purpose(
+    'clone-image-tree',
+    'take a detached mount of the base image: one copy on disk serves every sandbox',
+    '取得基础镜像的一个游离挂载：磁盘上一份镜像供所有沙箱使用',
+  );
+  script.call(
+    'open_tree',
+    [FDCWD, image, flagged(OPEN_TREE, 'OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC')],
+    clonePurpose,
+    { store: tree },
+  );
+  if (!input.idmappedImage) return tree;
+  const why = purpose(
+    'idmap-image',
+    "show the image's files as owned by the sandbox's ids, without changing them on disk",
+    '让镜像文件显示为属于沙箱的 ID，而磁盘上不变',
+  );
+  script.call(
+    'openat',
+    [FDCWD, path`/proc/${init}/ns/user`, flagged(O, 'O_RDONLY', 'O_CLOEXEC')],
+    why,
+    { store: userNs },
+  );
+  // struct mount_attr { attr_set, attr_clr, propagation, userns_fd }
+  const bits = MOUNT_ATTR.MOUNT_ATTR_IDMAP | MOUNT_ATTR.MOUNT_ATTR_RDONLY;
+  const attributes = struct([
+    [bits, 8],
+    [0, 8],
+    [0, 8],
+    [userNs, 8],
+  ]);
+  script.call('mount_setattr', [tree, '', flagged(AT, 'AT_EMPTY_PATH'), attributes, 32], why, {
+    display:
+      'mount_setattr(<imageTree>, "", AT_EMPTY_PATH, {attr_set=MOUNT_ATTR_IDMAP|MOUNT_ATTR_RDONLY, userns_fd=<userNs>}, 32)',
+  });
+  script.call('close', [userNs], why);
+  return tree;
+}
+
+/** From here on, outside is still host root, but sees and changes init's mounts. */
+function enterMountNamespace(script: Script, { pidfd }: Registers): void {
+  script.call(
+    'setns',
+    [pidfd, flagged(CLONE, 'CLONE_NEWNS')],
+    purpose(
+      'enter-mount-namespace',
+      "enter init's mount namespace as the host's root, to mount what init itself may not",
+      '以宿主机 root 的身份进入 init 的挂载命名空间，挂载 init 自己无权挂载的东西',
+    ),
+  );
+  script.call(
+    'mount',
+    [0, '/', 0, flagged(MS, 'MS_REC', 'MS_PRIVATE'), 0],
+    purpose(
+      'private-mounts',
+      'cut propagation, so that nothing mounted here travels to the host',
+      '切断挂载传播，使这里的挂载不会传回宿主机',
+    ),
+    { display: 'mount(NULL, "/", NULL, MS_REC|MS_PRIVATE, NULL)' },
+  );
+}
+
+/** One tmpfs holds everything that the sandbox writes: its size is the disk limit. */
+function stageDisk(script: Script, config: RuntimeConfig, { rootId, mounts }: Parts): void {
+  const size = config.annotations?.[ANNOTATION.diskBytes] ?? '0';
+  const inodes = config.annotations?.[ANNOTATION.diskInodes] ?? '0';
+  script.mount(
+    'terrarium',
+    STAGE,
+    'tmpfs',
+    ['nodev', `size=${size}`, `nr_inodes=${inodes}`, 'mode=0755', `uid=${rootId}`, `gid=${rootId}`],
+    purpose(
+      'disk',
+      "the sandbox's disk: a tmpfs of limited size, counted as its memory",
+      '沙箱的磁盘：大小受限的 tmpfs，计入它的内存',
+    ),
+  );
+  const why = purpose(
+    'stage',
+    'lay out the disk: layers of the root, and directories that are not on overlay',
+    '布置磁盘：根文件系统各层，以及不在 overlay 上的目录',
+  );
+  script.call('chdir', [STAGE], why);
+  script.call('umask', [0], why);
+  const own = (directory: string, mode: number) => {
+    script.mkdir(directory, mode, why);
+    script.chown(directory, rootId, rootId, why);
+  };
+  for (const directory of ['lower', 'work', 'root']) script.mkdir(directory, 0o755, why);
+  own('upper', 0o755);
+  // Made in the upper layer, they hide whatever the image has by those names: a symlink, too.
+  for (const { destination } of mounts) {
+    const isTopLevel = destination.lastIndexOf('/') === 0;
+    if (isTopLevel)
+      own(join('upper', destination), DISK_DIRECTORIES[destination.slice(1)] ?? 0o755);
+  }
+  for (const [name, mode] of Object.entries(DISK_DIRECTORIES)) own(name, mode);
+}
+
+/**
+ * Mounted by the host's root, overlay keeps its whiteouts and opaque marks in trusted.* xattrs, so
+ * that `rm -r` of a directory of the image works (in a user namespace it would be EIO).
+ */
+function stageRoot(script: Script, tree: Slot, { image }: Parts): void {
+  script.call(
+    'move_mount',
+    [tree, '', FDCWD, 'lower', flagged(MOVE_MOUNT, 'MOVE_MOUNT_F_EMPTY_PATH')],
+    purpose('attach-image', `attach ${image} as the lower layer`, `把 ${image} 挂为下层`),
+  );
+  script.mount(
+    'overlay',
+    'root',
+    'overlay',
+    ['nodev', 'lowerdir=lower', 'upperdir=upper', 'workdir=work'],
+    purpose(
+      'overlay',
+      'the root file system: the image below, read-only; what the sandbox writes above',
+      '根文件系统：下层是只读镜像，上层是沙箱写入的内容',
+    ),
+  );
+}
+
+function mountByHost(script: Script, mount: MountConfig, { rootId }: Parts): void {
+  const target = join('root', mount.destination);
+  const type = mount.type ?? 'none';
+  const options = mount.options ?? [];
+  const why = purpose(
+    'mount-by-host',
+    `mount ${mount.destination}; mounted by the host's root, its size cannot be changed inside`,
+    `挂载 ${mount.destination}；由宿主机 root 挂载，里面无法改变其大小`,
+  );
+  if (type === 'tmpfs') {
+    const owned = [...options, `uid=${rootId}`, `gid=${rootId}`];
+    if (mount.destination.lastIndexOf('/') > 0) makeMountPoint(script, target, rootId, why);
+    script.mount(mount.source ?? type, target, type, owned, why);
+  } else {
+    script.mount(mount.source ?? type, target, type, options, why);
+  }
+}
+
+function makeMountPoint(
+  script: Script,
+  target: string,
+  rootId: number,
+  why: ReturnType<typeof purpose>,
+): void {
+  script.mkdir(target, 0o755, why, { tolerate: [ERRNO.EEXIST] });
+  script.chown(target, rootId, rootId, why);
+}
+
+/** Device nodes need CAP_MKNOD on the host; they belong to the sandbox's root all the same. */
+function makeDevices(script: Script, devices: readonly LinuxDevice[], { rootId }: Parts): void {
+  for (const {
+    path: devicePath,
+    major = 0,
+    minor = 0,
+    fileMode = 0o666,
+    uid = 0,
+    gid = 0,
+  } of devices) {
+    const target = join('root', devicePath);
+    const why = purpose(
+      'device',
+      `the device ${devicePath}: no other kind of device exists inside`,
+      `设备 ${devicePath}：沙箱里没有其他种类的设备`,
+    );
+    const mode = {
+      value: BigInt(S.S_IFCHR | fileMode),
+      display: `S_IFCHR|0${fileMode.toString(8)}`,
+    };
+    // makedev of the low 8 bits of minor and 12 bits of major, which all of these fit in
+    const number = shown((major << 8) | minor, `makedev(${major}, ${minor})`);
+    script.call('mknodat', [FDCWD, target, mode, number], why);
+    script.chown(target, rootId + uid, rootId + gid, why);
+  }
+}
+
+function release(script: Script, { releaseWrite }: Registers): void {
+  script.call(
+    'write',
+    [releaseWrite, bytes('1'), 1],
+    purpose(
+      'release',
+      'release init: it is mapped and its root is mounted',
+      '放行 init：ID 已映射，根文件系统已挂载',
+    ),
+    { atLeast: 1 },
+  );
+}
+
+// ---- init: in all new namespaces; full capabilities there, none outside ----
+
+function writeInit(
+  script: Script,
+  registers: Registers,
+  input: SandboxPlanInput,
+  parts: Parts,
+): void {
+  const { config, facts } = input;
+  // Before the release: what needs neither ids nor a root, while outside mounts.
+  setHostname(script, config.hostname ?? 'terrarium');
+  raiseLoopback(script);
+  awaitRelease(script, registers);
+  setIds(script, 0, 0, []);
+  script.call('chdir', [join(STAGE, 'root')], enterRootPurpose);
+  for (const mount of parts.mounts) {
+    if (OF_INIT.has(mount.type ?? '')) mountByInit(script, mount, facts);
+  }
+  linkDevices(script);
+  writeSysctls(script, config.linux?.sysctl ?? {});
+  writeHostFiles(script, config.hostname ?? 'terrarium');
+  pivotRoot(script);
+  confineInit(script, config, facts);
+}
+
+function setHostname(script: Script, hostname: string): void {
+  const name = bytes(hostname);
+  script.call(
+    'sethostname',
+    [name, new TextEncoder().encode(hostname).length],
+    purpose(
+      'hostname',
+      'its own host name: the UTS namespace keeps the host’s as it is',
+      '自己的主机名：UTS 命名空间使宿主机的名字不变',
+    ),
+  );
+}
+
+function raiseLoopback(script: Script): void {
+  const why = purpose(
+    'loopback',
+    'bring up lo: a new network namespace has only that, and it is down',
+    '启用 lo：新的网络命名空间里只有它，而且是关闭的',
+  );
+  const socket = script.builder.slot('socket');
+  script.call(
+    'socket',
+    [shown(AF_INET, 'AF_INET'), shown(SOCK_DGRAM | SOCK_CLOEXEC, 'SOCK_DGRAM|SOCK_CLOEXEC'), 0],
+    why,
+    { store: socket },
+  );
+  const name = new Uint8Array(IFNAMSIZ);
+  name.set(new TextEncoder().encode('lo'));
+  script.call(
+    'ioctl',
+    [socket, shown(SIOCSIFFLAGS, 'SIOCSIFFLAGS'), struct([name, [IFF_UP, 2]], IFREQ_BYTES)],
+    why,
+    { display: 'ioctl(<socket>, SIOCSIFFLAGS, {ifr_name="lo", ifr_flags=IFF_UP})' },
+  );
+  script.call('close', [socket], why);
+}
+
+function awaitRelease(script: Script, { releaseRead, releaseWrite }: Registers): void {
+  const why = purpose(
+    'await-release',
+    'wait until outside has mapped the ids and mounted the root',
+    '等待外部进程完成 ID 映射并挂载根文件系统',
+  );
+  // Without our own copy of the write end, the death of outside ends the wait.
+  script.call('close', [releaseWrite], why);
+  script.call('read', [releaseRead, scratch(1), 1], why, { atLeast: 1 });
+  script.call('close', [releaseRead], why);
+}
+
+const enterRootPurpose = purpose('enter-new-root', 'stand in the new root', '进入新的根目录');
+
+function mountByInit(script: Script, mount: MountConfig, facts: HostFacts): void {
+  const target = mount.destination.slice(1);
+  const type = mount.type ?? 'none';
+  if (type === 'cgroup') {
+    mountCgroups(script, target, mount.options ?? [], facts);
+    return;
+  }
+  const why = purpose(
+    `mount-${type}`,
+    `mount ${mount.destination}: init does it, because it shows the mounter's own namespaces`,
+    `挂载 ${mount.destination}：由 init 来挂，因为它显示挂载者自己的命名空间`,
+  );
+  if (target.includes('/')) {
+    script.mkdir(target, 0o755, why, { tolerate: [ERRNO.EEXIST] });
+  }
+  script.mount(mount.source ?? type, target, type, mount.options ?? [], why);
+}
+
+/** Pure v2: one mount. v1 and hybrid: a small tmpfs with a directory for each hierarchy. */
+function mountCgroups(
+  script: Script,
+  target: string,
+  options: readonly string[],
+  facts: HostFacts,
+): void {
+  const why = purpose(
+    'mount-cgroup',
+    'mount the cgroup hierarchies: the cgroup namespace shows the sandbox’s own group as the root',
+    '挂载 cgroup 层级：在 cgroup 命名空间里，沙箱自己的组就是根',
+  );
+  const { kind, hierarchies } = facts.cgroups;
+  if (kind === 'v2') {
+    script.mount('cgroup', target, 'cgroup2', options, why);
+    return;
+  }
+  script.mount('cgroup', target, 'tmpfs', [...options, 'mode=0755', 'size=64k'], why);
+  for (const { version, name, controllers } of hierarchies) {
+    const directory = join(target, name);
+    script.mkdir(directory, 0o755, why);
+    if (version === 2) script.mount('cgroup', directory, 'cgroup2', options, why);
+    else script.mount('cgroup', directory, 'cgroup', [...options, ...controllers], why);
+    for (const controller of controllers.length > 1 && version === 1 ? controllers : []) {
+      const link = join(target, controller);
+      script.call('symlinkat', [name, FDCWD, link], why);
+    }
+  }
+}
+
+const DEVICE_LINKS: readonly (readonly [target: string, link: string])[] = [
+  ['/proc/self/fd', 'dev/fd'],
+  ['/proc/self/fd/0', 'dev/stdin'],
+  ['/proc/self/fd/1', 'dev/stdout'],
+  ['/proc/self/fd/2', 'dev/stderr'],
+  ['pts/ptmx', 'dev/ptmx'],
+];
+
+function linkDevices(script: Script): void {
+  const why = purpose(
+    'device-link',
+    'the links below /dev that programs expect',
+    '/dev 下程序所需的符号链接',
+  );
+  for (const [target, link] of DEVICE_LINKS) script.call('symlinkat', [target, FDCWD, link], why);
+}
+
+/** Only keys of namespaces that are the sandbox's own; a kernel may lack one. */
+function writeSysctls(script: Script, sysctls: Readonly<Record<string, string>>): void {
+  for (const [key, value] of Object.entries(sysctls)) {
+    const file = join('proc/sys', key.replaceAll('.', '/'));
+    script.optionalWriteFile(
+      file,
+      value,
+      purpose(
+        'sysctl',
+        `${key} = ${value}, in the sandbox's own namespaces only`,
+        `${key} = ${value}，只作用于沙箱自己的命名空间`,
+      ),
+    );
+  }
+}
+
+function writeHostFiles(script: Script, hostname: string): void {
+  const why = purpose(
+    'host-files',
+    'who this machine is: /etc/hostname, /etc/hosts, /etc/resolv.conf',
+    '这台机器是谁：/etc/hostname、/etc/hosts、/etc/resolv.conf',
+  );
+  script.mkdir('etc', 0o755, why, { tolerate: [ERRNO.EEXIST] });
+  const files: readonly (readonly [string, string])[] = [
+    ['etc/hostname', `${hostname}\n`],
+    ['etc/hosts', `127.0.0.1\tlocalhost ${hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n`],
+    ['etc/resolv.conf', '# this network namespace has no way out, and so no name server\n'],
+  ];
+  for (const [file, content] of files) {
+    script.createFile(file, content, 0o644, why, [ERRNO.ENOENT]);
+  }
+}
+
+/** pivot_root(2), "pivot_root(".", ".")": no put_old directory is needed. */
+function pivotRoot(script: Script): void {
+  script.call(
+    'pivot_root',
+    ['.', '.'],
+    purpose(
+      'pivot-root',
+      'make this the root; the host’s root is now mounted on top of it',
+      '把这里变成根；宿主机的根此刻叠在它上面',
+    ),
+  );
+  script.call(
+    'umount2',
+    ['.', flagged(MNT, 'MNT_DETACH')],
+    purpose(
+      'drop-old-root',
+      'take the host’s root away: from here on no path leads to it',
+      '卸下宿主机的根：从此没有路径通向它',
+    ),
+  );
+  script.call('chdir', ['/'], enterRootPurpose);
+}
+
+function confineInit(script: Script, config: RuntimeConfig, facts: HostFacts): void {
+  const { rlimits = [], capabilities } = config.process ?? {};
+  setRlimits(script, rlimits, facts);
+  setCapabilities(script, capabilities?.bounding ?? [], facts);
+  if (config.linux?.seccomp !== undefined) setSeccomp(script, config.linux.seccomp, facts);
+  const why = purpose(
+    'init-visible',
+    'let the lab look at its init: /proc/1/ns is readable, there is nothing secret in it',
+    '允许实验查看 init：/proc/1/ns 可读，里面没有秘密',
+  );
+  script.call('prctl', [flagged(PR, 'PR_SET_DUMPABLE'), 1, 0, 0, 0], why);
+  script.call('umask', [octal(0o022)], why);
+  script.call(
+    'setsid',
+    [],
+    purpose('init-session', 'a session of its own, without a terminal', '自己的会话，没有终端'),
+  );
+  // Plans' own fds count from 3; become-init closes what the player itself holds.
+  script.call(
+    'close_range',
+    [3, 60, flagged(CLOSE_RANGE)],
+    purpose('close-fds', 'hold no file of the host open', '不让任何宿主机文件保持打开'),
+  );
+  script.builder.becomeInit(
+    script.process,
+    purpose(
+      'become-init',
+      'be PID 1: reap orphans, until the sandbox ends',
+      '成为 PID 1：回收孤儿进程，直到沙箱结束',
+    ),
+  );
+}

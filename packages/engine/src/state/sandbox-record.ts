@@ -1,0 +1,78 @@
+/**
+ * STATE/sandboxes/ID.json: what a daemon must find again after it crashed. Written before the
+ * first kernel object exists, removed after the last one is gone.
+ */
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runtimeConfig } from '@terrarium/spec';
+import { z } from 'zod';
+import { removeFile, writeFileAtomically } from './atomic-file.js';
+
+/** Ids name files, cgroups and terminals: short and plain. */
+export const sandboxId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,47}$/);
+
+/** One sandbox as it is on disk. */
+export const sandboxRecord = z.object({
+  version: z.literal(1),
+  id: sandboxId,
+  instance: z.string(),
+  /** creating: kernel objects may be half there; running: `init` is known */
+  status: z.enum(['creating', 'running']),
+  idBase: z.number().int().positive(),
+  /** milliseconds since the epoch */
+  createdAt: z.number(),
+  /** of the boot that `init` belongs to */
+  bootId: z.string(),
+  init: z.object({ pid: z.number().int().positive(), startTime: z.number() }).nullable(),
+  config: runtimeConfig,
+});
+export type SandboxRecord = z.infer<typeof sandboxRecord>;
+
+/** The directory of records. */
+export class SandboxRecords {
+  readonly #directory: string;
+
+  /** @param state the STATE directory */
+  constructor(state: string) {
+    this.#directory = join(state, 'sandboxes');
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+  }
+
+  async write(record: SandboxRecord): Promise<void> {
+    await writeFileAtomically(this.#path(record.id), `${JSON.stringify(record)}\n`);
+  }
+
+  async remove(id: string): Promise<void> {
+    await removeFile(this.#path(id));
+  }
+
+  /**
+   * Reads all; a file that is not a record (torn by a crash of the machine, of another version)
+   * is listed as broken by its id, and whatever exists by that name is to be removed.
+   */
+  readAll(): { readonly records: SandboxRecord[]; readonly broken: string[] } {
+    const records: SandboxRecord[] = [];
+    const broken: string[] = [];
+    for (const name of readdirSync(this.#directory)) {
+      if (!name.endsWith('.json')) continue; // .new: a write that did not come to its rename
+      const id = name.slice(0, -'.json'.length);
+      const record = this.#read(id);
+      if (record === null) broken.push(id);
+      else records.push(record);
+    }
+    return { records, broken };
+  }
+
+  #read(id: string): SandboxRecord | null {
+    try {
+      const parsed = sandboxRecord.safeParse(JSON.parse(readFileSync(this.#path(id), 'utf8')));
+      return parsed.success && parsed.data.id === id ? parsed.data : null;
+    } catch {
+      return null; // not JSON
+    }
+  }
+
+  #path(id: string): string {
+    return join(this.#directory, `${id}.json`);
+  }
+}
