@@ -61,6 +61,16 @@
 #include <time.h>
 #include <unistd.h>
 
+/* In the sanitized build, what lies behind a message or a block is out of bounds, not just unused. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define FORBID_ACCESS(from, bytes) __asan_poison_memory_region(from, bytes)
+#define ALLOW_ACCESS(from, bytes) __asan_unpoison_memory_region(from, bytes)
+#else
+#define FORBID_ACCESS(from, bytes) ((void)(from), (void)(bytes))
+#define ALLOW_ACCESS(from, bytes) ((void)(from), (void)(bytes))
+#endif
+
 /* ---- limits: plan-codec.ts has the same numbers; what exceeds them is refused, never cut ---- */
 
 enum {
@@ -121,6 +131,7 @@ struct list { /* the steps of one process of the plan: a stretch of the message 
 
 struct plan {
 	uint32_t run, flags, slot_count, first, process_count;
+	uint32_t end; /* of the message */
 	struct list processes[PROCESSES];
 };
 
@@ -310,6 +321,7 @@ static void read_part(struct cursor *cursor, struct block *block, uint32_t earli
 static void read_blocks(struct cursor *cursor)
 {
 	uint32_t used = 0;
+	ALLOW_ACCESS(arena, sizeof arena);
 	call.block_count = take_below(cursor, BLOCKS + 1, "block count");
 	for (uint32_t i = 0; i < call.block_count && !refused(cursor); i++) {
 		uint32_t size = take_below(cursor, CALL_BYTES - used + 1, "block size");
@@ -322,6 +334,7 @@ static void read_blocks(struct cursor *cursor)
 		for (uint32_t part = 0; part < parts && !refused(cursor); part++)
 			read_part(cursor, &call.blocks[i], i);
 	}
+	FORBID_ACCESS(arena + used, sizeof arena - used);
 }
 
 static uint64_t read_argument(struct cursor *cursor)
@@ -391,6 +404,7 @@ static void read_call(struct cursor *cursor)
 static void read_plan(struct cursor *cursor)
 {
 	memset(slots, 0, sizeof slots);
+	plan.end = cursor->end;
 	plan.flags = take_u32(cursor);
 	plan.slot_count = take_below(cursor, SLOTS + 1, "slot count");
 	plan.first = take_u32(cursor);
@@ -524,7 +538,7 @@ static void run_list(uint32_t process)
 {
 restart:
 	tell_zygote(HELLO, process);
-	struct cursor cursor = {.at = plan.processes[process].start, .end = MESSAGE_BYTES};
+	struct cursor cursor = {.at = plan.processes[process].start, .end = plan.end};
 	for (uint32_t index = 0; index < plan.processes[process].count; index++) {
 		uint32_t kind = take_u32(&cursor);
 		if (kind == STEP_CALL)
@@ -595,6 +609,7 @@ static void reap_as_init(void)
 /* Gives the pages of a page-aligned buffer back; what they held is gone. */
 static void forget(void *pages, size_t bytes)
 {
+	ALLOW_ACCESS(pages, bytes);
 	if (madvise(pages, bytes, MADV_DONTNEED) < 0)
 		memset(pages, 0, bytes); /* a kernel with larger pages */
 }
@@ -816,8 +831,10 @@ static bool serve_message(void)
 		send_refusal(NONE, "message length out of bounds");
 		_exit(EXIT_PROTOCOL);
 	}
+	ALLOW_ACCESS(message, sizeof message);
 	if (!receive(message, length))
 		return false;
+	FORBID_ACCESS(message + length, sizeof message - length);
 	handle_message(length);
 	return true;
 }

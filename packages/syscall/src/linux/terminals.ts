@@ -57,7 +57,12 @@ export function getWindowSize(fd: number): WindowSize {
   return { cols: view.getUint16(2, true), rows: view.getUint16(0, true) };
 }
 
-/** Counts the bytes that a read of this fd would find. */
+/**
+ * Counts the bytes that a read of this fd would find now.
+ *
+ * Between slave and master the kernel moves bytes in a work queue: 0 right after a write to the
+ * slave does not mean that nothing will come. Ask again after a turn of the event loop.
+ */
 export function unreadBytes(fd: number): number {
   return readInt(fd, TIOC.FIONREAD, 'FIONREAD');
 }
