@@ -571,13 +571,13 @@ static void become_runner(int channel)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	dup3(channel, RUN_FD, O_CLOEXEC);
-	close(SIGNAL_FD);
 	if (!dry_run)
 		dup2(STDIN_FILENO, STDERR_FILENO);
-	/* Ends of other runs' sockets: they would keep those runs from noticing a dead zygote. */
+	/* The zygote's pidfds and its ends of other runs' sockets, which would keep those runs from
+	 * noticing a dead zygote. */
+	syscall(SYS_close_range, START_FD, RUN_FD - 1, 0);
 	syscall(SYS_close_range, FIRST_RUN_FD, ~0u, 0);
-	if (channel < FIRST_RUN_FD)
-		close(channel);
+	close(SIGNAL_FD);
 	run_list(plan.first);
 }
 
