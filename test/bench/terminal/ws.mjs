@@ -1,5 +1,6 @@
 /** The `ws` package as the daemon has it: benches are not a workspace of their own. */
 import { createRequire } from 'node:module';
 
-const require = createRequire(new URL('../../../apps/daemon/package.json', import.meta.url));
-export const { WebSocket, WebSocketServer } = require('ws');
+const PACKAGE = 'ws';
+const load = createRequire(new URL('../../../apps/daemon/package.json', import.meta.url));
+export const { WebSocket, WebSocketServer } = load(PACKAGE);

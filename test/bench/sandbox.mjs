@@ -1,0 +1,157 @@
+/**
+ * What a sandbox costs: the time from asking for one to the first prompt, beside podman on the
+ * same root file system and beside util-linux by hand; and what thirty idle ones cost.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { currentImage } from '../../scripts/setup/images.mjs';
+import { readSettings } from '../../scripts/setup/paths.mjs';
+import { startLab } from './lab.mjs';
+import { join, Learner, learnerAtPrompt } from './learner.mjs';
+import { cpuSeconds, family, findProcesses, pssMiB } from './processes.mjs';
+import { row } from './statistics.mjs';
+
+const ROUNDS = 15;
+const PROMPT = /[#$] /;
+
+/** Time until a command on a terminal of its own prints a prompt; then it is ended. */
+function commandToPrompt(command) {
+  return new Promise((resolve, reject) => {
+    const started = performance.now();
+    const child = spawn('script', ['-qfec', command, '/dev/null'], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    let text = '';
+    let took = 0;
+    child.stdout.on('data', (chunk) => {
+      text += chunk;
+      if (took > 0 || !PROMPT.test(text)) return;
+      took = performance.now() - started;
+      child.stdin.write('exit\n');
+    });
+    child.once('exit', () =>
+      took > 0 ? resolve(took) : reject(new Error(`${command}: no prompt: ${text.slice(-300)}`)),
+    );
+  });
+}
+
+/** Ours, end to end as the page does it: hello on an open session → sandbox → shell → first prompt. */
+async function oursToPrompt(lab) {
+  const cookie = await join(lab);
+  const started = performance.now();
+  const learner = new Learner(lab, cookie).start();
+  await learner.until((l) => l.terminals.some((t) => t.state === 'running'), 'the first terminal');
+  const terminal = learner.terminal(learner.terminals[0].id);
+  await terminal.until(PROMPT);
+  const took = performance.now() - started;
+  return { took, learner, terminal };
+}
+
+/** The peers that this machine has, as commands that end in a shell on the same image. */
+function peers(image, storage) {
+  const found = {};
+  if (spawnSync('podman', ['--version']).status === 0) {
+    // runc/crun need cgroupfs here (no systemd) and must not raise rlimits; the network would cost more
+    found.podman = `podman --root ${storage} --cgroup-manager cgroupfs run -it --rm --network none --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 --rootfs ${image}:O bash`;
+  }
+  found['unshare by hand'] =
+    `unshare --fork --pid --mount --uts --ipc --net --cgroup --time --mount-proc chroot ${image} bash`;
+  return found;
+}
+
+async function sandboxToPrompt() {
+  const { settings } = readSettings([]);
+  const image = currentImage(settings.TERRARIUM_IMAGES).path;
+  const storage = fs.mkdtempSync(path.join(os.tmpdir(), 'terrarium-podman-'));
+  const lab = await startLab();
+  const commands = peers(image, storage);
+  const ours = [];
+  const theirs = Object.fromEntries(Object.keys(commands).map((name) => [name, []]));
+  const learners = [];
+  try {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const { took, learner, terminal } = await oursToPrompt(lab);
+      learners.push({ learner, terminal });
+      if (round > 0) ours.push(took); // the first one warms caches, for every peer too
+      for (const [name, command] of Object.entries(commands)) {
+        const sample = await commandToPrompt(command);
+        if (round > 0) theirs[name].push(sample);
+      }
+    }
+  } finally {
+    for (const { learner, terminal } of learners) {
+      terminal.connection.close();
+      learner.stop();
+    }
+    await lab.stop();
+    spawnSync('podman', ['--root', storage, 'rm', '-af'], { stdio: 'ignore' });
+    fs.rmSync(storage, { recursive: true, force: true });
+  }
+  return row(
+    'sandbox-to-prompt',
+    'ms',
+    ours,
+    theirs,
+    'hello on /api/live → first prompt on the terminal, through the web process',
+  );
+}
+
+async function sandboxIdle() {
+  const COUNT = 30;
+  const SECONDS = 20;
+  const lab = await startLab();
+  const learners = [];
+  try {
+    const parts = () =>
+      [...family(lab.pid), ...findProcesses(lab.run), ...terminalHost(lab)].filter(
+        (pid, index, all) => all.indexOf(pid) === index,
+      );
+    const memory = (pids) => pids.reduce((sum, pid) => sum + pssMiB(pid), 0);
+    const before = memory(parts());
+    for (let i = 0; i < COUNT; i += 1) learners.push(await learnerAtPrompt(lab));
+    await sleep(3_000); // start-up work settles
+    const sandboxes = learners.flatMap(({ learner }) =>
+      Object.values(learner.state.processes).map((process) => process.hostPid),
+    );
+    const watched = () => [...new Set([...parts(), ...sandboxes])];
+    const pids = watched();
+    const cpu = () => pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0);
+    const samples = [];
+    for (let round = 0; round < 4; round += 1) {
+      const start = cpu();
+      const at = performance.now();
+      await sleep((SECONDS * 1000) / 4);
+      samples.push(((cpu() - start) / ((performance.now() - at) / 1000)) * 100);
+    }
+    const after = memory(watched());
+    return row(
+      'sandbox-idle',
+      '% of one core',
+      samples,
+      {},
+      `${COUNT} sandboxes with a shell and a page's sockets each; ${((after - before) / COUNT).toFixed(1)} MiB (PSS) each: ${(memory(sandboxes) / COUNT).toFixed(1)} in the sandbox, the rest in the lab's own processes`,
+    );
+  } finally {
+    for (const { learner, terminal } of learners) {
+      terminal.connection.close();
+      learner.stop();
+    }
+    await lab.stop();
+  }
+}
+
+/** The terminal host is detached: found by the run folder that it was told. */
+function terminalHost(lab) {
+  return findProcesses('terminal-host/main.js').filter((pid) =>
+    fs.readFileSync(`/proc/${pid}/environ`, 'utf8').includes(lab.run),
+  );
+}
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+export const SANDBOX_BENCHES = [
+  { names: ['sandbox-to-prompt'], run: async () => [await sandboxToPrompt()] },
+  { names: ['sandbox-idle'], run: async () => [await sandboxIdle()] },
+];
