@@ -61,7 +61,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* In the sanitized build, what lies behind a message or a block is out of bounds, not just unused. */
+/* In the sanitized build, what lies behind a message or a block is forbidden, not just spare. */
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
 #define FORBID_ACCESS(from, bytes) __asan_poison_memory_region(from, bytes)
@@ -163,7 +163,7 @@ struct run { /* zygote: one plan under way */
 };
 
 #define PAGE_ALIGNED __attribute__((aligned(4096)))
-static unsigned char message[MESSAGE_BYTES] PAGE_ALIGNED; /* every fork has its copy-on-write view */
+static unsigned char message[MESSAGE_BYTES] PAGE_ALIGNED; /* forks have a copy-on-write view */
 static unsigned char arena[CALL_BYTES] PAGE_ALIGNED;      /* the blocks of one call */
 static struct plan plan;
 static struct call call;
@@ -206,7 +206,8 @@ struct cursor {
 	char problem[120]; /* empty while all is well; afterwards every read gives 0 */
 };
 
-__attribute__((format(printf, 2, 3))) static void refuse(struct cursor *cursor, const char *format, ...)
+__attribute__((format(printf, 2, 3)))
+static void refuse(struct cursor *cursor, const char *format, ...)
 {
 	if (cursor->problem[0] != '\0')
 		return; /* the first problem is the cause of the others */
@@ -309,7 +310,8 @@ static void read_part(struct cursor *cursor, struct block *block, uint32_t earli
 	} else if (kind == PART_DECIMAL) {
 		char digits[24];
 		int64_t value = (int64_t)slots[take_below(cursor, plan.slot_count, "slot")];
-		append(cursor, block, digits, (uint32_t)snprintf(digits, sizeof digits, "%lld", (long long)value));
+		int length = snprintf(digits, sizeof digits, "%lld", (long long)value);
+		append(cursor, block, digits, (uint32_t)length);
 	} else if (kind == PART_POINTER) {
 		uint32_t target = take_below(cursor, earlier_blocks, "pointer to block");
 		append(cursor, block, &call.blocks[target].address, sizeof(void *));
@@ -460,7 +462,8 @@ static void wait_for_step(void)
 
 static bool may_not_return(uint32_t number)
 {
-	return number == SYS_execve || number == SYS_execveat || number == SYS_exit_group || number == SYS_exit;
+	return number == SYS_execve || number == SYS_execveat || number == SYS_exit_group ||
+	       number == SYS_exit;
 }
 
 /* A copy of the process that calls it (clone3 of a plan): it goes on with another list. The copy
@@ -485,9 +488,16 @@ static void store_results(long result)
 		slots[call.store] = (uint64_t)result;
 	for (uint32_t i = 0; i < call.load_count; i++) {
 		uint64_t value = 0;
-		memcpy(&value, call.blocks[call.loads[i].block].address + call.loads[i].offset, call.loads[i].width);
-		slots[call.loads[i].slot] = value;
+		struct load load = call.loads[i];
+		memcpy(&value, call.blocks[load.block].address + load.offset, load.width);
+		slots[load.slot] = value;
 	}
+}
+
+/* A record about one step of this run. */
+static struct record record_of(enum record_kind kind, uint32_t process, uint32_t index)
+{
+	return (struct record){.kind = kind, .run = plan.run, .process = process, .index = index};
 }
 
 static void remember_main_child(pid_t pid)
@@ -499,12 +509,9 @@ static void remember_main_child(pid_t pid)
 /* Performs `call` and reports it. Returns true when this process is now the new child. */
 static bool perform(uint32_t process, uint32_t index)
 {
-	struct record record = {.kind = RECORD_CALL, .run = plan.run, .process = process, .index = index};
-	if (may_not_return(call.number)) {
-		struct record entering = record;
-		entering.kind = RECORD_ENTERING;
-		send_record(entering, NULL, 0);
-	}
+	struct record record = record_of(RECORD_CALL, process, index);
+	if (may_not_return(call.number))
+		send_record(record_of(RECORD_ENTERING, process, index), NULL, 0);
 	uint64_t *a = call.arguments;
 	uint64_t start = now();
 	errno = 0;
@@ -544,8 +551,8 @@ restart:
 		if (kind == STEP_CALL)
 			read_call(&cursor);
 		if (refused(&cursor)) { /* digits longer than the block has room for */
-			struct record record = {.kind = RECORD_REFUSED, .run = plan.run, .process = process, .index = index};
-			send_record(record, cursor.problem, (uint32_t)strlen(cursor.problem));
+			send_record(record_of(RECORD_REFUSED, process, index), cursor.problem,
+			            (uint32_t)strlen(cursor.problem));
 			tell_zygote(FAILED, process);
 			_exit(EXIT_FAILED);
 		}
@@ -634,8 +641,7 @@ static void become_init(uint32_t process, uint32_t index)
 		sigaddset(&awaited, forwarded[i]);
 	sigprocmask(SIG_SETMASK, &awaited, NULL);
 	take_the_name_of_init();
-	struct record record = {.kind = RECORD_CALL, .run = plan.run, .process = process, .index = index};
-	send_record(record, NULL, 0);
+	send_record(record_of(RECORD_CALL, process, index), NULL, 0);
 	forget(message, sizeof message);
 	forget(arena, sizeof arena);
 	explicit_bzero(slots, sizeof slots);
@@ -679,7 +685,8 @@ static void welcome(struct run *run, uint32_t process, pid_t pid)
 		close(pidfd);
 	if (run->dying)
 		kill_run(run);
-	struct record record = {.kind = RECORD_STARTED, .run = run->id, .process = process, .result = pid};
+	struct record record = {.kind = RECORD_STARTED, .run = run->id, .process = process};
+	record.result = pid;
 	send_record(record, NULL, 0);
 }
 
@@ -747,7 +754,8 @@ static void reap_children(void)
 		int status = 0;
 		if (waitpid(info.si_pid, &status, WNOHANG) <= 0)
 			continue;
-		struct record record = {.kind = RECORD_EXIT, .result = info.si_pid, .error = (uint32_t)status};
+		struct record record = {.kind = RECORD_EXIT, .result = info.si_pid};
+		record.error = (uint32_t)status;
 		send_record(record, NULL, 0);
 	}
 }
@@ -862,7 +870,7 @@ static void serve(void)
 	}
 }
 
-/* Moves the daemon's socket up, takes SIGCHLD by a signalfd, resets all that our children inherit. */
+/* Moves the daemon's socket up, takes SIGCHLD by a signalfd, resets what children inherit. */
 static void set_up_zygote(void)
 {
 	for (int signal = 1; signal < NSIG; signal++) {
