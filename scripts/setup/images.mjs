@@ -21,6 +21,7 @@ const SUITE = 'trixie';
 const PACKAGES = [
   'bash',
   'util-linux',
+  'mount',
   'iproute2',
   'iputils-ping',
   'procps',
