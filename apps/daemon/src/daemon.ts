@@ -97,14 +97,24 @@ export class Daemon {
   /**
    * Starts a daemon; resolves when it answers.
    *
+   * @param makeParts called once the folders are ours
    * @throws AlreadyRunning when another one has the same STATE or RUN
    */
-  static async start(options: DaemonOptions, parts: DaemonParts): Promise<Daemon> {
+  static async start(
+    options: DaemonOptions,
+    makeParts: () => Promise<DaemonParts>,
+  ): Promise<Daemon> {
     mkdirSync(options.stateDir, { recursive: true, mode: 0o755 });
     mkdirSync(options.runDir, { recursive: true, mode: 0o755 });
     const claims = await claimFolders([options.stateDir, options.runDir]);
-    const daemon = new Daemon(options, parts, claims);
-    await daemon.#begin();
+    // Only now: an engine that opens beside another one's would disturb it.
+    const daemon = new Daemon(options, await makeParts(), claims);
+    try {
+      await daemon.#begin();
+    } catch (error) {
+      await daemon.#giveUp();
+      throw error;
+    }
     return daemon;
   }
 
@@ -138,21 +148,40 @@ export class Daemon {
     const began = performance.now();
     observer.onBatch((sandbox, events) => {
       // Last words of a removed sandbox find no session and are dropped.
-      this.#sessions.bySandbox(sandbox)?.timeline.append(events);
+      this.#sessions.bySandbox(sandbox)?.runtime.observed(events);
     });
-    terminals.onChange((sandbox, list) => {
-      this.#sessions.bySandbox(sandbox)?.runtime.hosted(sandbox, list);
+    terminals.onChange((sandbox, terminal) => {
+      this.#sessions.bySandbox(sandbox)?.runtime.hosted(terminal);
+    });
+    terminals.onRestart(() => {
+      for (const session of this.#sessions.live) {
+        session.runtime.hostRestarted().catch((error: unknown) => {
+          log.error({ session: session.id, err: error }, 'no new shells');
+        });
+      }
     });
     sandboxes.onGone((sandbox) => {
       this.#sessions
-        .bySandbox(sandbox)
+        .bySandbox(sandbox.id)
         ?.died(sandbox)
-        .catch((error: unknown) => log.error({ sandbox, err: error }, 'no new sandbox'));
+        .catch((error: unknown) =>
+          log.error({ sandbox: sandbox.id, err: error }, 'no new sandbox'),
+        );
     });
     const [alive] = await Promise.all([sandboxes.adopt(), terminals.connect(), observer.start()]);
     await this.#adopt(alive);
     await this.#listen();
     log.info({ step: 'start', ms: Math.round(performance.now() - began) }, 'listening');
+  }
+
+  /** A start that failed leaves no process behind, except for shells that someone may come back to. */
+  async #giveUp(): Promise<void> {
+    const { observer, terminals, log } = this.#parts;
+    const hosted = await terminals.list().catch(() => []);
+    const idle = hosted.length === 0 ? [terminals.shutdown()] : [];
+    for (const result of await Promise.allSettled([observer.stop(), ...idle])) {
+      if (result.status === 'rejected') log.error({ step: 'start', err: result.reason }, 'give up');
+    }
   }
 
   async #adopt(alive: Awaited<ReturnType<Sandboxes['adopt']>>): Promise<void> {

@@ -1,6 +1,7 @@
 /** The daemon seen from its pages: hello, state, limits, terminals, resets, deaths. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fakeLesson, fakeProcess, fakeStep } from './testing/fakes.js';
+import type { SandboxInfo } from './ports.js';
+import { fakeLesson, fakeProcess, fakeSandbox, fakeStep, firstWords } from './testing/fakes.js';
 import { TestDaemon } from './testing/test-daemon.js';
 
 let lab: TestDaemon;
@@ -32,14 +33,16 @@ describe('hello', () => {
     const { state } = await page.next('snapshot');
     expect(state.sandbox?.id).toBe(onlySandbox());
     const { terminals } = await page.next('terminals');
-    expect(terminals).toEqual([{ id: 't1', pts: 0, state: 'running', exitCode: null }]);
+    expect(terminals).toEqual([
+      { id: `${onlySandbox()}-1`, pts: 0, state: 'running', exitCode: null },
+    ]);
   });
 
   it('registers the sandbox with the terminal host before the first shell', async () => {
     const page = await lab.greetedPage();
     await page.next('terminals');
     const id = onlySandbox();
-    expect(lab.terminals.calls).toEqual([`register ${id} 1`, `open ${id} 80x24 new`]);
+    expect(lab.terminals.calls).toEqual([`register ${id}`, `open ${id}-1 80x24`]);
   });
 
   it('makes one sandbox for two pages of one session', async () => {
@@ -219,25 +222,26 @@ describe('terminals', () => {
   it('open, up to the limit, and close', async () => {
     const page = await lab.greetedPage();
     await page.next('terminals');
+    const id = onlySandbox();
     page.send({ type: 'terminal.open', request: 5, cols: 100, rows: 30 });
     expect(await page.next('terminal.opened')).toEqual({
       type: 'terminal.opened',
       request: 5,
-      terminal: 't2',
+      terminal: `${id}-2`,
     });
     page.send({ type: 'terminal.open', request: 6, cols: 100, rows: 30 });
     expect(await page.next('error')).toMatchObject({ code: 'terminal.limit', request: 6 });
-    page.send({ type: 'terminal.close', terminal: 't1' });
+    page.send({ type: 'terminal.close', terminal: `${id}-1` });
     const { terminals } = await page.next('terminals');
-    expect(terminals.map(({ id }) => id)).toEqual(['t2']);
-    page.send({ type: 'terminal.close', terminal: 't1' });
+    expect(terminals.map((terminal) => terminal.id)).toEqual([`${id}-2`]);
+    page.send({ type: 'terminal.close', terminal: `${id}-1` });
     expect(await page.next('error')).toMatchObject({ code: 'terminal.not-found' });
   });
 
   it('are shown as ended with the exit code', async () => {
     const page = await lab.greetedPage();
     await page.next('terminals');
-    lab.terminals.end(onlySandbox(), 't1', 3);
+    lab.terminals.end(onlySandbox(), `${onlySandbox()}-1`, 3);
     const { terminals } = await page.next('terminals');
     expect(terminals[0]).toMatchObject({ state: 'ended', exitCode: 3 });
   });
@@ -278,25 +282,47 @@ describe('steps', () => {
     ];
     await lab.start();
     const page = await lab.greetedPage(undefined, { lesson: 'containers/01' });
-    const old = onlySandbox();
-    lab.observer.emit(old, [fork(7001, 'sleep'), fork(7002, 'sh')]);
+    await page.next('terminals');
+    const id = onlySandbox();
+    const before = lab.sandboxes.alive.get(id);
+    lab.observer.emit(id, [fork(7001, 'sleep'), fork(7002, 'sh')]);
     await page.next('steps', ({ steps }) => steps.every(({ passed }) => passed));
     page.send({ type: 'step.reset', lesson: 'containers/01', step: 'two' });
     await page.next('sandbox', ({ status }) => status === 'resetting');
-    lab.observer.emit(old, [fork(7003, 'sh')]);
     await page.next('sandbox', ({ status }) => status === 'running');
-    const id = onlySandbox();
-    expect(id).not.toBe(old);
-    expect(lab.terminals.typed).toEqual([`${id} t2 sleep 99\r`, `${id} t1 \x03`]);
-    expect([...lab.terminals.hosted.keys()]).toEqual([id]);
+    expect(onlySandbox()).toBe(id);
+    expect(lab.sandboxes.alive.get(id)?.initPid).not.toBe(before?.initPid);
+    expect(lab.terminals.typed).toEqual([`${id}-2 sleep 99\r`, `${id}-1 \x03`]);
+    expect(lab.terminals.calls.slice(2)).toEqual([
+      `register ${id}`,
+      `restart ${id}-1`,
+      `open ${id}-2 80x24`,
+    ]);
     page.hello({ lesson: 'containers/01' });
     const { steps } = await page.next('steps');
     // The first step's latch stays, the reset one begins anew.
     expect(steps.map(({ passed }) => passed)).toEqual([true, false]);
     expect(steps[1]?.firstPassedAt).not.toBeNull();
     const { state } = await page.next('snapshot');
-    expect(state.sandbox?.id).toBe(id);
-    expect(JSON.stringify(state)).not.toContain('7003');
+    expect(Object.values(state.processes).map(({ comm }) => comm)).toEqual(['init']);
+  });
+
+  it('ignore what the observer still says of the sandbox before the reset', async () => {
+    await start();
+    const page = await lab.greetedPage(undefined, { lesson: 'containers/01' });
+    await page.next('terminals');
+    const id = onlySandbox();
+    lab.observer.silent = true;
+    page.send({ type: 'step.reset', lesson: 'containers/01', step: 'one' });
+    await page.next(
+      'sandbox',
+      (news) => news.status === 'running' && lab.sandboxes.calls.length > 2,
+    );
+    lab.observer.emit(id, [fork(7001, 'sleep')]);
+    const info = lab.sandboxes.alive.get(id) as SandboxInfo;
+    lab.observer.emit(id, [...firstWords(info), fork(7002, 'sh')]);
+    const { steps } = await page.next('steps', (message) => message.steps[1]?.passed === true);
+    expect(steps[0]?.passed).toBe(false);
   });
 
   it('that are unknown are refused without touching the sandbox', async () => {
@@ -316,15 +342,17 @@ describe('a sandbox', () => {
     await start();
     const page = await lab.greetedPage();
     await page.next('terminals');
-    const old = onlySandbox();
-    lab.sandboxes.die(old);
+    const id = onlySandbox();
+    const before = lab.sandboxes.alive.get(id);
+    lab.sandboxes.die(id);
     const starting = await page.next('sandbox', ({ status }) => status === 'starting');
     expect(starting.message?.en).toContain('process 1 was killed');
     await page.next('sandbox', ({ status }) => status === 'running');
-    expect(onlySandbox()).not.toBe(old);
-    expect(lab.sandboxes.calls).toContain(`remove ${old}`);
+    expect(lab.sandboxes.alive.get(onlySandbox())?.initPid).not.toBe(before?.initPid);
+    expect(lab.sandboxes.calls).toContain(`remove ${id}`);
     page.hello();
-    expect((await page.next('welcome')).terminals.map(({ id }) => id)).toEqual(['t1']);
+    const { terminals } = await page.next('welcome');
+    expect(terminals.map((terminal) => terminal.id)).toEqual([`${id}-1`]);
   });
 
   it('that keeps dying is not replaced until the page asks', async () => {
@@ -403,18 +431,20 @@ describe('a daemon that starts', () => {
     const id = onlySandbox();
     const page = await lab.page(cookie);
     page.hello();
-    expect((await page.next('welcome')).terminals.map(({ id }) => id)).toEqual(['t1']);
+    const { terminals } = await page.next('welcome');
+    expect(terminals.map((terminal) => terminal.id)).toEqual([`${id}-1`]);
     expect((await page.next('snapshot')).state.sandbox?.id).toBe(id);
     expect(lab.sandboxes.calls).toEqual([]);
     expect(lab.terminals.calls).toEqual([]);
   });
 
   it('removes what has no owner', async () => {
-    const stray = { id: 'sb-stray', initPid: 1, initStartTime: 1, cgroups: [] };
+    const stray = fakeSandbox('sb-stray', 1);
+    const hosted = { initPid: 1, terminals: [] };
     await crashAndRestart(({ sandboxes, terminals }) => {
       sandboxes.alive.set(stray.id, stray);
-      terminals.hosted.set(stray.id, []);
-      terminals.hosted.set('sb-gone', []);
+      terminals.hosted.set(stray.id, hosted);
+      terminals.hosted.set('sb-gone', hosted);
     });
     expect(lab.sandboxes.calls).toEqual(['remove sb-stray']);
     expect(lab.terminals.calls.sort()).toEqual(['forget sb-gone', 'forget sb-stray']);
@@ -435,7 +465,7 @@ describe('a daemon that starts', () => {
   it('registers again what a restarted terminal host has forgotten', async () => {
     const cookie = await crashAndRestart(({ terminals }) => terminals.hosted.clear());
     const id = onlySandbox();
-    expect(lab.terminals.calls).toEqual([`register ${id} 1`]);
+    expect(lab.terminals.calls).toEqual([`register ${id}`]);
     const page = await lab.greetedPage(cookie);
     expect((await page.next('terminals')).terminals).toHaveLength(1);
   });
@@ -444,6 +474,18 @@ describe('a daemon that starts', () => {
     await start();
     const second = new TestDaemon({ ...lab.options });
     await expect(second.start()).rejects.toThrow('a daemon already works with');
+  });
+});
+
+describe('a terminal host that died', () => {
+  it('is told of the sandbox again, and shells start anew under their ids', async () => {
+    await start();
+    const page = await lab.greetedPage();
+    await page.next('terminals');
+    const id = onlySandbox();
+    lab.terminals.calls.length = 0;
+    lab.terminals.crash();
+    await expect.poll(() => lab.terminals.calls).toEqual([`register ${id}`, `restart ${id}-1`]);
   });
 });
 

@@ -3,25 +3,28 @@
  * terminals (the terminal host process) and the observer process. The real ones are adapters of a
  * few lines each; the unit tests use the fakes in testing/.
  */
-import type { Limits, LocalText, TerminalInfo } from '@terrarium/protocol';
+import type { LocalText, TerminalInfo } from '@terrarium/protocol';
 import type { EventBody } from '@terrarium/timeline';
 
-/** A sandbox that runs. */
+/** A sandbox that runs. The same id may come again with another init: a reset sandbox. */
 export interface SandboxInfo {
   readonly id: string;
   /** its PID 1, in the host's pid namespace */
   readonly initPid: number;
   /** field 22 of /proc/PID/stat: with the pid it names that process for ever */
   readonly initStartTime: number;
-  /** what the observer needs to find its processes; opaque here */
+  /** absolute directories of its cgroups, one a hierarchy */
   readonly cgroups: readonly string[];
+  /** what the terminal host's launcher needs to start a shell in it; opaque here */
+  readonly exec: unknown;
 }
 
 /** Makes and ends sandboxes. */
 export interface Sandboxes {
-  readonly limits: Omit<Limits, 'terminals'>;
   /** what this machine lacks, one sentence each */
   readonly reduced: readonly LocalText[];
+  /** the shell of a terminal, as the base image has it */
+  readonly shell: readonly string[];
   /** @throws when the kernel refuses; nothing is left behind then */
   create(id: string): Promise<SandboxInfo>;
   /** Finds what an earlier daemon left: live ones are returned, dead or half-made ones removed. */
@@ -29,35 +32,52 @@ export interface Sandboxes {
   /** Ends every process and removes every trace. Quiet about an unknown id. */
   remove(id: string): Promise<void>;
   /** The sandbox ended without `remove`: its init was killed. */
-  onGone(listener: (id: string) => void): void;
+  onGone(listener: (sandbox: SandboxInfo) => void): void;
   close(): Promise<void>;
 }
 
 /** What the terminal host holds of one sandbox. */
 export interface HostedSandbox {
   readonly sandbox: string;
+  readonly initPid: number;
+  readonly initStartTime: number;
   readonly terminals: readonly TerminalInfo[];
 }
 
-/** The terminal host, which outlives the daemon. Every call may fail when it is being restarted. */
+/** What a new terminal is to be. */
+export interface TerminalRequest {
+  readonly id: string;
+  readonly sandbox: string;
+  /** sha256 of the token that may connect to it */
+  readonly tokenHash: string;
+  readonly cols: number;
+  readonly rows: number;
+}
+
+/** The terminal host, which outlives the daemon. Terminal ids are unique in the whole host. */
 export interface Terminals {
   /** Starts the host if none answers. */
   connect(): Promise<void>;
   list(): Promise<readonly HostedSandbox[]>;
-  /** Must come before any learner's code runs in the sandbox: see the host's header. */
-  register(sandbox: SandboxInfo, tokenHashes: readonly string[]): Promise<void>;
-  /** @param id of a terminal that ended, to start a new shell under the same name */
-  open(sandbox: string, size: { cols: number; rows: number }, id?: string): Promise<TerminalInfo>;
-  close(sandbox: string, terminal: string): Promise<void>;
-  /** Ends every terminal of the sandbox and lets go of its devpts. */
+  /**
+   * Tells of a sandbox, or of its successor under the same id. Must come before any learner's
+   * code runs in it: the host takes hold of its devpts.
+   */
+  register(sandbox: SandboxInfo): Promise<void>;
+  open(request: TerminalRequest): Promise<TerminalInfo>;
+  /** A new shell in the present sandbox; connected pages stay. */
+  restart(request: TerminalRequest): Promise<TerminalInfo>;
+  close(terminal: string): Promise<void>;
+  /** Ends every terminal of the sandbox and lets go of its devpts. Quiet about an unknown id. */
   forget(sandbox: string): Promise<void>;
   /** Types into a terminal, as the learner would. */
-  type(sandbox: string, terminal: string, text: string): Promise<void>;
-  onChange(listener: (sandbox: string, terminals: readonly TerminalInfo[]) => void): void;
+  type(terminal: string, text: string): Promise<void>;
+  /** A terminal's shell ended. */
+  onChange(listener: (sandbox: string, terminal: TerminalInfo) => void): void;
+  /** The host died and a new one stands: it knows no sandbox, and every shell is gone. */
+  onRestart(listener: () => void): void;
   /** Ends the host itself: only at a clean stop. */
   shutdown(): Promise<void>;
-  /** Lets go of the host; it lives on. */
-  disconnect(): void;
 }
 
 /** The observer process. Watching is remembered over its restarts. */
@@ -65,6 +85,8 @@ export interface Observer {
   start(): Promise<void>;
   watch(sandbox: SandboxInfo): void;
   unwatch(id: string): void;
+  /** How many pages look at it: without any, it is compared with the kernel less often. */
+  viewers(id: string, count: number): void;
   onBatch(listener: (sandbox: string, events: readonly EventBody[]) => void): void;
   stop(): Promise<void>;
 }

@@ -13,7 +13,14 @@ import type { EventBody, Timeline } from '@terrarium/timeline';
 import { type Capacity, CapacityError } from './capacity.js';
 import type { Log } from './log.js';
 import { SANDBOX_DIED, SANDBOX_KEEPS_DYING, SANDBOX_LOST, sandboxFailed } from './messages.js';
-import type { HostedSandbox, Observer, Sandboxes, SandboxInfo, Terminals } from './ports.js';
+import type {
+  HostedSandbox,
+  Observer,
+  Sandboxes,
+  SandboxInfo,
+  TerminalRequest,
+  Terminals,
+} from './ports.js';
 import { Serial } from './serial.js';
 import type { SessionStore } from './store/sessions.js';
 
@@ -30,6 +37,8 @@ export interface RuntimeDeps {
   readonly timeline: Timeline;
   readonly maxTerminals: number;
   readonly log: Log;
+  /** pages of the session at present */
+  readonly viewers: () => number;
   readonly onStatus: (status: SandboxStatus, message: LocalText | undefined) => void;
   readonly onTerminals: (terminals: readonly TerminalInfo[]) => void;
 }
@@ -55,6 +64,8 @@ export class SandboxRuntime {
   #deaths: number[] = [];
   /** while true, the host's news about ended shells are our own doing and are kept from the page */
   #rebuilding = false;
+  /** until the observer's first words about the present init, what it says is about an earlier one */
+  #observed = false;
 
   constructor(deps: RuntimeDeps) {
     this.#deps = deps;
@@ -76,11 +87,10 @@ export class SandboxRuntime {
   /** Takes over a sandbox that outlived the last daemon. */
   adopt(info: SandboxInfo, hosted: HostedSandbox | null): Promise<void> {
     return this.#serial.run(async () => {
-      const { terminals, session, capacity, observer } = this.#deps;
+      const { terminals, capacity } = this.#deps;
       capacity.adopt();
-      this.#info = info;
-      observer.watch(info);
-      if (hosted === null) await terminals.register(info, [session.tokenHash]);
+      this.#begin(info);
+      if (hosted === null || !sameInit(hosted, info)) await terminals.register(info);
       this.#terminals = hosted?.terminals ?? [];
       for (const terminal of this.#terminals) this.#append(openEvent(terminal));
       this.#setStatus('running');
@@ -91,11 +101,12 @@ export class SandboxRuntime {
   ensure(): Promise<void> {
     return this.#serial.run(async () => {
       if (this.#info === null) {
-        const lost = this.#deps.store.byId(this.#deps.session.id)?.lost === true;
+        const { store, session } = this.#deps;
+        const lost = store.byId(session.id)?.lost === true;
         this.#setStatus('starting');
         await this.#create();
         this.#setStatus('running', lost ? SANDBOX_LOST : undefined);
-        if (lost) this.#deps.store.setLost(this.#deps.session.id, false);
+        if (lost) store.setLost(session.id, false);
       }
       if (this.#terminals.length === 0) await this.#open(FIRST_SIZE);
     });
@@ -104,7 +115,6 @@ export class SandboxRuntime {
   /** @throws TerminalLimit */
   openTerminal(size: { cols: number; rows: number }): Promise<TerminalInfo> {
     return this.#serial.run(async () => {
-      if (this.#info === null) throw new UnknownTerminal('there is no sandbox to open one in');
       const { maxTerminals } = this.#deps;
       if (this.#terminals.length >= maxTerminals) {
         throw new TerminalLimit(`${maxTerminals} terminals are open; close one first`);
@@ -116,10 +126,10 @@ export class SandboxRuntime {
   /** @throws UnknownTerminal */
   closeTerminal(id: string): Promise<void> {
     return this.#serial.run(async () => {
-      if (this.#info === null || !this.#terminals.some((terminal) => terminal.id === id)) {
+      if (!this.#terminals.some((terminal) => terminal.id === id)) {
         throw new UnknownTerminal(`there is no terminal "${id}"`);
       }
-      await this.#deps.terminals.close(this.#info.id, id);
+      await this.#deps.terminals.close(id);
       this.#append({ type: 'terminal.close', terminal: id });
       this.#setTerminals(this.#terminals.filter((terminal) => terminal.id !== id));
     });
@@ -128,6 +138,8 @@ export class SandboxRuntime {
   /**
    * Replaces the sandbox by a fresh one, with new shells in the terminals there were (at least
    * `atLeast` of them), and runs `prepare` in it before the status is `running` again.
+   *
+   * @param prepare is given a way to type into terminal 1, 2, …
    */
   reset(
     atLeast: number,
@@ -137,22 +149,21 @@ export class SandboxRuntime {
       this.#deaths = [];
       this.#setStatus('resetting');
       await this.#replace(atLeast);
-      const sandbox = this.#info?.id ?? '';
       await prepare(async (terminal, text) => {
         const id = this.#terminals[terminal - 1]?.id;
-        if (id !== undefined) await this.#deps.terminals.type(sandbox, id, text);
+        if (id !== undefined) await this.#deps.terminals.type(id, text);
       });
       this.#setStatus('running');
     });
   }
 
   /** The engine says that it is gone. @param wanted whether a page waits for a new one */
-  died(id: string, wanted: boolean): Promise<void> {
+  died(gone: SandboxInfo, wanted: boolean): Promise<void> {
     return this.#serial.run(async () => {
       // Ours to replace only if it is still the present one: a reset may have been first.
-      if (this.#info?.id !== id) return;
+      if (this.#info === null || !sameInit(this.#info, gone)) return;
       const { log, store, session } = this.#deps;
-      log.warn({ session: session.id, sandbox: id, step: 'died' }, 'sandbox ended by itself');
+      log.warn({ session: session.id, sandbox: gone.id, step: 'died' }, 'sandbox ended by itself');
       const now = Date.now();
       this.#deaths = [...this.#deaths, now].filter((t) => now - t < DEATH_WINDOW_MS);
       if (!wanted) {
@@ -170,6 +181,15 @@ export class SandboxRuntime {
     });
   }
 
+  /** The terminal host died and stands again: every shell is gone, the sandbox is not. */
+  hostRestarted(): Promise<void> {
+    return this.#serial.run(async () => {
+      if (this.#info === null) return;
+      await this.#deps.terminals.register(this.#info);
+      await this.#reopen(this.#terminals.map(({ id }) => id));
+    });
+  }
+
   /** Removes the sandbox and its terminals; the next `ensure` makes a new one. */
   remove(): Promise<void> {
     return this.#serial.run(async () => {
@@ -179,13 +199,29 @@ export class SandboxRuntime {
     });
   }
 
+  /** What the observer saw. */
+  observed(events: readonly EventBody[]): void {
+    const info = this.#info;
+    if (info === null) return;
+    if (!this.#observed) {
+      const init = `${info.initPid}:${info.initStartTime}`;
+      const first = events.find((event) => event.type === 'sandbox.start');
+      if (first?.type !== 'sandbox.start' || first.sandbox.init !== init) return;
+      this.#observed = true;
+    }
+    this.#deps.timeline.append(events);
+  }
+
+  /** A page came or went. */
+  viewersChanged(): void {
+    if (this.#info !== null) this.#deps.observer.viewers(this.#info.id, this.#deps.viewers());
+  }
+
   /** The terminal host's news: a shell ended. */
-  hosted(sandbox: string, terminals: readonly TerminalInfo[]): void {
-    if (this.#rebuilding || sandbox !== this.#info?.id) return;
-    // The host may list one that is being opened and not yet ours, or one just closed: only known
-    // ones are updated here, opening and closing are our own steps.
-    const news = new Map(terminals.map((terminal) => [terminal.id, terminal]));
-    this.#setTerminals(this.#terminals.map((terminal) => news.get(terminal.id) ?? terminal));
+  hosted(news: TerminalInfo): void {
+    // Opening, restarting and closing are our own steps, with their own answers.
+    if (this.#rebuilding) return;
+    this.#setTerminals(this.#terminals.map((known) => (known.id === news.id ? news : known)));
   }
 
   /** Resolves when nothing is under way. */
@@ -193,26 +229,29 @@ export class SandboxRuntime {
     return this.#serial.idle();
   }
 
+  /** A new sandbox under a new id. */
   async #create(): Promise<void> {
-    const { sandboxes, terminals, observer, capacity, store, session, log } = this.#deps;
-    const began = performance.now();
-    const id = newSandboxId();
+    const { capacity, store, session } = this.#deps;
     try {
       capacity.take();
     } catch (error) {
       this.#setStatus('failed', sandboxFailed((error as Error).message));
       throw error;
     }
+    const id = newSandboxId();
+    store.setSandbox(session.id, id);
+    await this.#build(id);
+  }
+
+  /** Makes the sandbox; on failure nothing of it is left and the capacity is given back. */
+  async #build(id: string): Promise<void> {
+    const { sandboxes, terminals, session, log } = this.#deps;
+    const began = performance.now();
     try {
-      store.setSandbox(session.id, id);
-      const info = await sandboxes.create(id);
-      // Ours before it is watched: the observer's first words come at once and must find us.
-      this.#info = info;
-      observer.watch(info);
-      await terminals.register(info, [session.tokenHash]);
+      this.#begin(await sandboxes.create(id));
+      await terminals.register(this.#info as SandboxInfo);
     } catch (error) {
-      this.#info = null;
-      await this.#undoCreate(id);
+      await this.#release(id);
       this.#setStatus('failed', sandboxFailed((error as Error).message));
       throw error;
     }
@@ -220,76 +259,97 @@ export class SandboxRuntime {
     log.info({ session: session.id, sandbox: id, step: 'create', ms }, 'sandbox made');
   }
 
-  async #undoCreate(id: string): Promise<void> {
-    const { sandboxes, terminals, observer, capacity, store, session, log } = this.#deps;
-    observer.unwatch(id);
-    this.#append({ type: 'sandbox.end', id });
-    const undone = await Promise.allSettled([terminals.forget(id), sandboxes.remove(id)]);
-    // Without the name in the database the next start removes what is left.
-    store.setSandbox(session.id, null);
-    capacity.giveBack();
-    for (const result of undone) {
-      if (result.status === 'rejected') {
-        log.error({ session: session.id, sandbox: id, err: result.reason }, 'undo failed');
-      }
-    }
+  /** Ours before it is watched: the observer's first words come at once and must find us. */
+  #begin(info: SandboxInfo): void {
+    this.#info = info;
+    this.#observed = false;
+    this.#deps.observer.watch(info);
+    this.viewersChanged();
   }
 
+  /** From here on its last events are nobody's: they would be folded into the next sandbox. */
+  #end(id: string): void {
+    this.#info = null;
+    this.#deps.observer.unwatch(id);
+    this.#append({ type: 'sandbox.end', id });
+  }
+
+  /** The same id with a new init, so that the terminals and their pages stay. */
   async #replace(atLeast: number): Promise<void> {
-    const before = this.#terminals;
+    const ids = this.#terminals.map((terminal) => terminal.id);
     this.#rebuilding = true;
     try {
-      if (this.#info !== null) await this.#discard();
-      await this.#create();
-      const sandbox = (this.#info as SandboxInfo | null)?.id ?? '';
-      // One after the other: the first gets /dev/pts/0 again.
-      const ids = before.map((terminal): string | undefined => terminal.id);
-      while (ids.length < atLeast) ids.push(undefined);
-      const opened: TerminalInfo[] = [];
-      for (const id of ids) {
-        opened.push(await this.#deps.terminals.open(sandbox, FIRST_SIZE, id));
+      const id = this.#info?.id;
+      if (id === undefined) await this.#create();
+      else {
+        this.#end(id);
+        await this.#deps.sandboxes.remove(id);
+        await this.#build(id);
       }
-      for (const terminal of opened) this.#append(openEvent(terminal));
-      this.#setTerminals(opened);
-    } catch (error) {
-      this.#setTerminals([]);
-      throw error;
+      await this.#reopen(ids);
+      while (this.#terminals.length < atLeast) await this.#open(FIRST_SIZE);
     } finally {
       this.#rebuilding = false;
     }
   }
 
+  /** New shells under known ids; one after the other, so that the first gets /dev/pts/0 again. */
+  async #reopen(ids: readonly string[]): Promise<void> {
+    const opened: TerminalInfo[] = [];
+    for (const id of ids) {
+      const terminal = await this.#deps.terminals.restart(this.#request(id, FIRST_SIZE));
+      this.#append(openEvent(terminal));
+      opened.push(terminal);
+    }
+    this.#setTerminals(opened);
+  }
+
   async #discard(): Promise<void> {
-    const info = this.#info;
-    if (info === null) return;
-    const { sandboxes, terminals, observer, capacity, store, session, log } = this.#deps;
+    const id = this.#info?.id;
+    if (id === undefined) return;
+    const { session, log } = this.#deps;
     const began = performance.now();
-    // From here on its last events are nobody's: they would be folded into the next sandbox.
-    this.#info = null;
-    observer.unwatch(info.id);
-    this.#append({ type: 'sandbox.end', id: info.id });
-    if (!this.#rebuilding) this.#setTerminals([]);
-    const results = await Promise.allSettled([
-      terminals.forget(info.id),
-      sandboxes.remove(info.id),
-    ]);
-    capacity.giveBack();
-    store.setSandbox(session.id, null);
+    await this.#release(id);
+    const ms = Math.round(performance.now() - began);
+    log.info({ session: session.id, sandbox: id, step: 'remove', ms }, 'sandbox removed');
+  }
+
+  /** Whatever there is of the sandbox goes, and its place is free. Reports, but never throws. */
+  async #release(id: string): Promise<void> {
+    const { sandboxes, terminals, capacity, store, session, log } = this.#deps;
+    this.#end(id);
+    this.#setTerminals([]);
+    const results = await Promise.allSettled([terminals.forget(id), sandboxes.remove(id)]);
     for (const result of results) {
       if (result.status === 'rejected') {
-        log.error({ session: session.id, sandbox: info.id, err: result.reason }, 'remove failed');
+        log.error({ session: session.id, sandbox: id, err: result.reason }, 'remove failed');
       }
     }
-    const ms = Math.round(performance.now() - began);
-    log.info({ session: session.id, sandbox: info.id, step: 'remove', ms }, 'sandbox removed');
+    // Without the name in the database the next start removes what is left.
+    store.setSandbox(session.id, null);
+    capacity.giveBack();
   }
 
   async #open(size: { cols: number; rows: number }): Promise<TerminalInfo> {
     if (this.#info === null) throw new UnknownTerminal('there is no sandbox to open one in');
-    const terminal = await this.#deps.terminals.open(this.#info.id, size);
+    const id = this.#freeTerminalId(this.#info.id);
+    const terminal = await this.#deps.terminals.open(this.#request(id, size));
     this.#append(openEvent(terminal));
     this.#setTerminals([...this.#terminals, terminal]);
     return terminal;
+  }
+
+  #request(id: string, size: { cols: number; rows: number }): TerminalRequest {
+    const { tokenHash } = this.#deps.session;
+    return { id, sandbox: this.#info?.id ?? '', tokenHash, ...size };
+  }
+
+  /** Unique in the whole host, because the sandbox's id is in it. */
+  #freeTerminalId(sandbox: string): string {
+    for (let n = 1; ; n++) {
+      const id = `${sandbox}-${n}`;
+      if (!this.#terminals.some((terminal) => terminal.id === id)) return id;
+    }
   }
 
   #append(event: EventBody): void {
@@ -312,6 +372,13 @@ export class SandboxRuntime {
 /** What failed, as the protocol's code. */
 export function errorCode(error: unknown): 'sandbox.limit' | 'sandbox.failed' {
   return error instanceof CapacityError ? 'sandbox.limit' : 'sandbox.failed';
+}
+
+function sameInit(
+  a: { readonly initPid: number; readonly initStartTime: number },
+  b: { readonly initPid: number; readonly initStartTime: number },
+): boolean {
+  return a.initPid === b.initPid && a.initStartTime === b.initStartTime;
 }
 
 function openEvent(terminal: TerminalInfo): EventBody {

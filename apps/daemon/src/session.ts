@@ -19,6 +19,7 @@ import { LessonProgress, UnknownStep } from './lesson-progress.js';
 import type { Lessons } from './lessons.js';
 import { LiveSocket, type RawSocket } from './live-socket.js';
 import type { Log } from './log.js';
+import type { SandboxInfo } from './ports.js';
 import {
   errorCode,
   type RuntimeDeps,
@@ -87,6 +88,7 @@ export class Session {
       timeline: this.timeline,
       maxTerminals: deps.limits.terminals,
       log: deps.log,
+      viewers: () => this.#pages.size,
       onStatus: () => {
         const notice = this.#sandboxMessage();
         if (notice !== null) this.#broadcast(notice);
@@ -122,10 +124,11 @@ export class Session {
       ),
     };
     this.#pages.add(page);
+    this.runtime.viewersChanged();
   }
 
   /** The engine says that the sandbox is gone. */
-  died(sandbox: string): Promise<void> {
+  died(sandbox: SandboxInfo): Promise<void> {
     return this.runtime.died(sandbox, this.#pages.size > 0);
   }
 
@@ -296,6 +299,7 @@ export class Session {
 
   #detach(page: Page): void {
     this.#pages.delete(page);
+    this.runtime.viewersChanged();
     this.#lastUsed = Date.now();
     if (page.lesson !== null) this.#closeUnusedLesson(page.lesson);
     this.#deps.store.sessions.touch(this.id, this.#lastUsed);

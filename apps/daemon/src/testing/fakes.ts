@@ -2,29 +2,29 @@
 import type { Lesson, Step } from '@terrarium/lesson';
 import type { TerminalInfo } from '@terrarium/protocol';
 import type { EventBody, NamespaceKind, ProcessState } from '@terrarium/timeline';
-import type { HostedSandbox, Observer, Sandboxes, SandboxInfo, Terminals } from '../ports.js';
-
-const MIB = 1024 * 1024;
+import type {
+  HostedSandbox,
+  Observer,
+  Sandboxes,
+  SandboxInfo,
+  TerminalRequest,
+  Terminals,
+} from '../ports.js';
 
 export class FakeSandboxes implements Sandboxes {
-  readonly limits = {
-    memoryBytes: 512 * MIB,
-    pids: 256,
-    cpuPercent: 100,
-    diskBytes: 256 * MIB,
-  };
   readonly reduced = [];
+  readonly shell = ['/bin/sh'];
   readonly alive = new Map<string, SandboxInfo>();
   readonly calls: string[] = [];
   /** the next create fails with this */
   failure: Error | null = null;
-  #gone: (id: string) => void = () => {};
+  #gone: (sandbox: SandboxInfo) => void = () => {};
   #nextPid = 5000;
 
   async create(id: string): Promise<SandboxInfo> {
     this.calls.push(`create ${id}`);
     if (this.failure !== null) throw this.failure;
-    const info = { id, initPid: this.#nextPid++, initStartTime: 1, cgroups: [] };
+    const info = fakeSandbox(id, this.#nextPid++);
     this.alive.set(id, info);
     return info;
   }
@@ -38,95 +38,127 @@ export class FakeSandboxes implements Sandboxes {
     this.alive.delete(id);
   }
 
-  onGone(listener: (id: string) => void): void {
+  onGone(listener: (sandbox: SandboxInfo) => void): void {
     this.#gone = listener;
   }
 
   /** As if a learner killed its init. */
   die(id: string): void {
+    const info = this.alive.get(id);
+    if (info === undefined) return;
     this.alive.delete(id);
-    this.#gone(id);
+    this.#gone(info);
   }
 
   async close(): Promise<void> {}
 }
 
+/** A sandbox as the engine would have made it. */
+export function fakeSandbox(id: string, initPid: number): SandboxInfo {
+  return { id, initPid, initStartTime: 1, cgroups: [], exec: null };
+}
+
+interface FakeHosted {
+  readonly initPid: number;
+  terminals: TerminalInfo[];
+}
+
 export class FakeTerminals implements Terminals {
-  readonly hosted = new Map<string, TerminalInfo[]>();
+  readonly hosted = new Map<string, FakeHosted>();
   readonly typed: string[] = [];
   readonly calls: string[] = [];
-  #changed: (sandbox: string, terminals: readonly TerminalInfo[]) => void = () => {};
-  #nextId = 1;
+  #changed: (sandbox: string, terminal: TerminalInfo) => void = () => {};
+  #restarted: () => void = () => {};
 
   async connect(): Promise<void> {}
-  disconnect(): void {}
   async shutdown(): Promise<void> {
     this.hosted.clear();
   }
 
   async list(): Promise<readonly HostedSandbox[]> {
-    return [...this.hosted].map(([sandbox, terminals]) => ({ sandbox, terminals }));
-  }
-
-  async register(sandbox: SandboxInfo, tokenHashes: readonly string[]): Promise<void> {
-    this.calls.push(`register ${sandbox.id} ${tokenHashes.length}`);
-    this.hosted.set(sandbox.id, []);
-  }
-
-  async open(
-    sandbox: string,
-    size: { cols: number; rows: number },
-    id?: string,
-  ): Promise<TerminalInfo> {
-    const list = this.hosted.get(sandbox);
-    if (list === undefined) throw new Error(`sandbox ${sandbox} is not registered`);
-    this.calls.push(`open ${sandbox} ${size.cols}x${size.rows} ${id ?? 'new'}`);
-    const terminal: TerminalInfo = {
-      id: id ?? `t${this.#nextId++}`,
-      pts: list.length,
-      state: 'running',
-      exitCode: null,
-    };
-    list.push(terminal);
-    return terminal;
-  }
-
-  async close(sandbox: string, terminal: string): Promise<void> {
-    const list = this.hosted.get(sandbox) ?? [];
-    this.hosted.set(
+    return [...this.hosted].map(([sandbox, { initPid, terminals }]) => ({
       sandbox,
-      list.filter(({ id }) => id !== terminal),
-    );
+      initPid,
+      initStartTime: 1,
+      terminals,
+    }));
+  }
+
+  async register(sandbox: SandboxInfo): Promise<void> {
+    this.calls.push(`register ${sandbox.id}`);
+    const terminals = this.hosted.get(sandbox.id)?.terminals ?? [];
+    this.hosted.set(sandbox.id, { initPid: sandbox.initPid, terminals });
+  }
+
+  async open(request: TerminalRequest): Promise<TerminalInfo> {
+    this.calls.push(`open ${request.id} ${request.cols}x${request.rows}`);
+    return this.#start(request);
+  }
+
+  async restart(request: TerminalRequest): Promise<TerminalInfo> {
+    this.calls.push(`restart ${request.id}`);
+    return this.#start(request);
+  }
+
+  async close(terminal: string): Promise<void> {
+    for (const sandbox of this.hosted.values()) {
+      sandbox.terminals = sandbox.terminals.filter(({ id }) => id !== terminal);
+    }
   }
 
   async forget(sandbox: string): Promise<void> {
     this.calls.push(`forget ${sandbox}`);
     this.hosted.delete(sandbox);
-    // The real host tells of the end of each shell.
-    this.#changed(sandbox, []);
   }
 
-  async type(sandbox: string, terminal: string, text: string): Promise<void> {
-    this.typed.push(`${sandbox} ${terminal} ${text}`);
+  async type(terminal: string, text: string): Promise<void> {
+    this.typed.push(`${terminal} ${text}`);
   }
 
-  onChange(listener: (sandbox: string, terminals: readonly TerminalInfo[]) => void): void {
+  onChange(listener: (sandbox: string, terminal: TerminalInfo) => void): void {
     this.#changed = listener;
+  }
+
+  onRestart(listener: () => void): void {
+    this.#restarted = listener;
   }
 
   /** As if a shell ended. */
   end(sandbox: string, terminal: string, exitCode: number): void {
-    const list = (this.hosted.get(sandbox) ?? []).map((one) =>
-      one.id === terminal ? { ...one, state: 'ended' as const, exitCode } : one,
-    );
-    this.hosted.set(sandbox, list);
-    this.#changed(sandbox, list);
+    const hosted = this.hosted.get(sandbox);
+    const before = hosted?.terminals.find(({ id }) => id === terminal);
+    if (hosted === undefined || before === undefined) return;
+    const ended: TerminalInfo = { ...before, state: 'ended', exitCode };
+    hosted.terminals = hosted.terminals.map((one) => (one === before ? ended : one));
+    this.#changed(sandbox, ended);
+  }
+
+  /** As if the host was killed and stands again. */
+  crash(): void {
+    this.hosted.clear();
+    this.#restarted();
+  }
+
+  #start({ id, sandbox }: TerminalRequest): TerminalInfo {
+    const hosted = this.hosted.get(sandbox);
+    if (hosted === undefined) throw new Error(`sandbox ${sandbox} is not registered`);
+    hosted.terminals = hosted.terminals.filter((one) => one.id !== id);
+    const terminal: TerminalInfo = {
+      id,
+      pts: hosted.terminals.length,
+      state: 'running',
+      exitCode: null,
+    };
+    hosted.terminals.push(terminal);
+    return terminal;
   }
 }
 
 /** Says at once what the real one says first: the sandbox and its init. */
 export class FakeObserver implements Observer {
   readonly watched = new Set<string>();
+  /** true: says nothing by itself */
+  silent = false;
   #batch: (sandbox: string, events: readonly EventBody[]) => void = () => {};
 
   async start(): Promise<void> {}
@@ -134,8 +166,10 @@ export class FakeObserver implements Observer {
 
   watch(sandbox: SandboxInfo): void {
     this.watched.add(sandbox.id);
-    queueMicrotask(() => this.emit(sandbox.id, firstWords(sandbox)));
+    if (!this.silent) queueMicrotask(() => this.emit(sandbox.id, firstWords(sandbox)));
   }
+
+  viewers(): void {}
 
   unwatch(id: string): void {
     this.watched.delete(id);

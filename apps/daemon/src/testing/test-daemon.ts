@@ -48,14 +48,14 @@ export class TestDaemon {
 
   async start(): Promise<this> {
     const { sandboxes, terminals, observer, lessons } = this;
-    this.#daemon = await Daemon.start(this.options, {
+    this.#daemon = await Daemon.start(this.options, async () => ({
       sandboxes,
       terminals,
       observer,
       lessons,
       requirement: (feature) => ({ feature, met: true }),
       log: silentLog(),
-    });
+    }));
     return this;
   }
 
