@@ -500,6 +500,22 @@ describe.skipIf(!root)('player', () => {
     process.kill(pid, 'SIGKILL');
   });
 
+  test('what is unfinished is killed when it is closed', async () => {
+    const other = await ResidentPlayer.start({ binary: buildPlayer() });
+    const builder = new PlanBuilder('unfinished');
+    const { read } = pipe(builder, 'outside');
+    fork(builder, 'outside', 'child');
+    readBack(builder, 'child', read);
+    readBack(builder, 'outside', read);
+    const reports: CallReport[] = [];
+    const run = other.run(builder.build(), { onReport: (report) => reports.push(report) });
+    await expect.poll(() => reports.length).toBe(2);
+    const pids = [...childrenOf(other.pid), Number(reports[1]?.result)];
+    await other.close();
+    await expect(run.done).rejects.toThrow('plan unfinished: the player has ended');
+    await expect.poll(() => pids.filter(alive)).toEqual([]);
+  });
+
   test('a run of a player that dies is rejected, and so are later ones', async () => {
     const ends: Error[] = [];
     const other = await ResidentPlayer.start({

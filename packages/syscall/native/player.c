@@ -828,8 +828,7 @@ static bool receive(void *to, size_t length)
 	return true;
 }
 
-/* Reads and handles one message. Returns false when the daemon has gone: then we go, and what we
- * started lives on. After a wrong length nothing else on the socket can be understood. */
+/* Reads and handles one message. Returns false when the daemon has gone. After a wrong length nothing else on the socket can be understood. */
 static bool serve_message(void)
 {
 	uint32_t length;
@@ -847,6 +846,8 @@ static bool serve_message(void)
 	return true;
 }
 
+/* Until the daemon has gone. Then we go too: what finished plans started lives on, half-built
+ * things do not, as nobody would ever finish, use or remove them. */
 static void serve(void)
 {
 	static struct pollfd wanted[2 + RUNS];
@@ -866,8 +867,11 @@ static void serve(void)
 			reap_children();
 		}
 		if (wanted[0].revents != 0 && !serve_message())
-			return;
+			break;
 	}
+	hear_all_runs();
+	for (uint32_t i = 0; i < run_count; i++)
+		kill_run(&runs[i]);
 }
 
 /* Moves the daemon's socket up, takes SIGCHLD by a signalfd, resets what children inherit. */

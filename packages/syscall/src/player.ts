@@ -32,6 +32,6 @@ export interface Player {
   run(plan: Plan, options?: RunOptions): PlanRun;
   /** Calls `listener` once when that child (or adopted orphan) of the player ends. waitStatus as wait(2) has it. */
   onExit(hostPid: number, listener: (waitStatus: number) => void): void;
-  /** Ends the resident process; what it started lives on. */
+  /** Ends the resident process; what finished runs started lives on, unfinished runs are killed. */
   close(): Promise<void>;
 }
