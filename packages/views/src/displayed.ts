@@ -15,8 +15,8 @@ export interface Shown {
   readonly process: ProcessState;
   /** under whom it is drawn; differs from process.parent while the order is frozen */
   readonly under: ProcessKey | null;
-  /** when it was first seen, or 0 when it was there from the beginning */
-  readonly freshSince: number;
+  /** when it was first seen; null when it is old, or was there from the beginning */
+  readonly freshSince: number | null;
   /** when it was found gone, null while it lives */
   readonly goneSince: number | null;
 }
@@ -56,7 +56,7 @@ export function advance(before: Displayed, state: State, now: number, frozen: bo
   const shown = new Map<ProcessKey, Shown>();
   for (const [key, process] of Object.entries(processes)) {
     const old = begins ? undefined : before.shown.get(key);
-    const freshSince = old === undefined ? (begins ? 0 : now) : stillFresh(old.freshSince, now);
+    const freshSince = old === undefined ? (begins ? null : now) : stillFresh(old.freshSince, now);
     const under =
       frozen && old !== undefined && old.under !== null && before.shown.has(old.under)
         ? old.under
@@ -131,20 +131,21 @@ function keepTombstones(
   for (const [key, old] of before.shown) {
     if (key in processes) continue;
     const goneSince = old.goneSince ?? now;
-    if (frozen || now - goneSince < TOMBSTONE_MS) stones.push({ ...old, freshSince: 0, goneSince });
+    if (frozen || now - goneSince < TOMBSTONE_MS)
+      stones.push({ ...old, freshSince: null, goneSince });
   }
   for (const stone of stones.slice(-MAX_TOMBSTONES)) shown.set(stone.process.key, stone);
 }
 
-function stillFresh(since: number, now: number): number {
-  return since !== 0 && now - since < TOMBSTONE_MS ? since : 0;
+function stillFresh(since: number | null, now: number): number | null {
+  return since !== null && now - since < TOMBSTONE_MS ? since : null;
 }
 
 function same(
   old: Shown,
   process: ProcessState,
   under: ProcessKey | null,
-  freshSince: number,
+  freshSince: number | null,
 ): boolean {
   return (
     old.goneSince === null &&
@@ -163,7 +164,7 @@ function nextChange(
   for (const { freshSince, goneSince } of shown.values()) {
     if (goneSince !== null && frozen) continue;
     const since = goneSince ?? freshSince;
-    if (since === 0) continue;
+    if (since === null) continue;
     const at = Math.max(since + TOMBSTONE_MS, now + 1);
     if (next === null || at < next) next = at;
   }

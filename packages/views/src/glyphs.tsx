@@ -74,12 +74,12 @@ export function NamespaceGlyph({ kind, size = 12, title }: Mark & { kind: Namesp
   );
 }
 
-/** Dash lengths on a circle of circumference 63 (r = 10), chosen so that the pattern closes. */
+/** Dash lengths on a circle of circumference 62.83 (r = 10): the patterns close. */
 const DASHES: Readonly<Partial<Record<RingPattern, string>>> = {
-  dashed: '4.5 3.375',
-  dotted: '0.01 3.7',
-  'dash-dot': '6.2 2.6 0.01 2.6',
-  'long-dash': '12 3.7',
+  dashed: '3.6 4.254',
+  dotted: '0.01 4.478',
+  'dash-dot': '4.6 3.978 0.01 3.978',
+  'long-dash': '9.6 6.108',
 };
 
 /**
@@ -105,7 +105,9 @@ export function NamespaceRing({
     >
       <circle cx="12" cy="12" r="10" className="tr-ring-line" strokeDasharray={dash} />
       {pattern === 'double' && <circle cx="12" cy="12" r="7.2" className="tr-ring-line inner" />}
-      <g transform="translate(6 6)">{GLYPHS[kind]}</g>
+      <g transform={pattern === 'double' ? 'translate(7.5 7.5) scale(.75)' : 'translate(6 6)'}>
+        {GLYPHS[kind]}
+      </g>
     </Drawing>
   );
 }

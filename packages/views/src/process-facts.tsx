@@ -46,7 +46,9 @@ export function ProcessFacts(props: {
           {process.args.length > 0 ? (
             <code>{process.args.join(' ')}</code>
           ) : (
-            <span className="tr-dim">{words.factNoCommand}</span>
+            <span className="tr-dim">
+              {process.state === 'Z' ? words.factNoCommand : words.factNone}
+            </span>
           )}
         </Fact>
         <Fact name={words.factPids}>

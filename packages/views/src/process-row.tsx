@@ -8,6 +8,7 @@ import { type CSSProperties, memo, useEffect, useRef } from 'react';
 import {
   Chevron,
   Crown,
+  NamespaceGlyph,
   NamespaceRing,
   TerminalMark,
   TombstoneMark,
@@ -45,6 +46,7 @@ export const ProcessRow = memo(function ProcessRow(props: ProcessRowProps) {
   const words = strings(lang);
   const row = useRef<HTMLDivElement>(null);
   useTouched(row, process, props.fresh);
+  const rings = parseRings(props.rings);
   const args = isInit ? words.initNote : argsText(process);
   return (
     <div
@@ -72,14 +74,27 @@ export const ProcessRow = memo(function ProcessRow(props: ProcessRowProps) {
             {args}
           </span>
         )}
+        {!props.plainUser && <span className="tr-uid-inline">uid {process.uid.inside}</span>}
       </span>
       <Pids process={process} />
+      <span
+        className="tr-cell tr-rings"
+        data-field="rings"
+        data-many={rings.length > 3 || undefined}
+      >
+        {rings.map(({ kind, slot }) => (
+          <RingChip key={kind} kind={kind} slot={slot} lang={lang} />
+        ))}
+        {process.cgroup !== '/' && (
+          <span className="tr-cgroup" title={process.cgroup}>
+            <NamespaceGlyph kind="cgroup" />
+            <span>{process.cgroup}</span>
+          </span>
+        )}
+      </span>
       <span className="tr-cell tr-state" data-field="state">
         <b>{process.state}</b>
         <span className="tr-word">{words.states[process.state]}</span>
-      </span>
-      <span className="tr-cell tr-uid" data-field="uid" data-plain={props.plainUser || undefined}>
-        {uidText(process)}
       </span>
       <span className="tr-cell tr-tty" data-field="terminal">
         {process.terminal !== null && (
@@ -89,11 +104,8 @@ export const ProcessRow = memo(function ProcessRow(props: ProcessRowProps) {
           </>
         )}
       </span>
-      <span className="tr-cell tr-rings" data-field="rings">
-        {parseRings(props.rings).map(({ kind, slot }) => (
-          <RingChip key={kind} kind={kind} slot={slot} lang={lang} />
-        ))}
-        {process.cgroup !== '/' && <span className="tr-cgroup">{process.cgroup}</span>}
+      <span className="tr-cell tr-uid" data-field="uid" data-plain={props.plainUser || undefined}>
+        {uidText(process)}
       </span>
     </div>
   );

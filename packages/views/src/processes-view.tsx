@@ -30,6 +30,7 @@ import { ProcessRow } from './process-row.js';
 import { isSandboxInit, ownKinds, pidsText, uidText } from './process-text.js';
 import { type Ring, ringsOf } from './rings.js';
 import { type Lang, strings } from './strings.js';
+import { useControlled } from './use-controlled.js';
 import { useHoverIntent } from './use-hover-intent.js';
 import { useTombstones } from './use-tombstones.js';
 import { useTreeKeys } from './use-tree-keys.js';
@@ -108,86 +109,88 @@ export function ProcessesView(props: ProcessesViewProps) {
   const plainUser = init === undefined ? '' : uidText(init);
   return (
     <div className="tr-view" data-past={props.past || undefined}>
-      <div className="tr-main">
-        <Legend state={state} lang={lang} lit={membrane} onLight={setMembrane} />
-        {rows.length === 0 ? (
-          <div className="tr-empty">
-            <EmptyVessel />
-            <p>{words.noProcesses}</p>
-          </div>
-        ) : (
-          <div className="tr-scroll">
-            <div className="tr-tree tr-grid" style={{ '--pids': longest } as CSSProperties}>
-              <div className="tr-head" aria-hidden="true">
-                <span>{words.columnProcess}</span>
-                <span>{words.columnPids}</span>
-                <span className="tr-state">{words.columnState}</span>
-                <span className="tr-uid">{words.columnUser}</span>
-                <span className="tr-tty">{words.columnTerminal}</span>
-                <span>{words.columnMembranes}</span>
-              </div>
-              <div
-                ref={tree}
-                role="tree"
-                aria-label={words.processes}
-                className="tr-rows"
-                onKeyDown={keys.onKeyDown}
-                onFocus={keys.onFocus}
-                onBlur={keys.onBlur}
-                onClick={onClick}
-                onPointerOver={onPointerOver}
-                onPointerEnter={(event) => setFrozen(event.pointerType !== 'touch')}
-                onPointerLeave={() => {
-                  setFrozen(false);
-                  look.cancel();
-                }}
-              >
-                {rows.map((row, i) => {
-                  const { process, goneSince, freshSince } = row.shown;
-                  const { key } = process;
-                  return (
-                    <ProcessRow
-                      key={key}
-                      process={process}
-                      sandbox={state.sandbox}
-                      lang={lang}
-                      level={row.level}
-                      position={row.position}
-                      setSize={row.setSize}
-                      expanded={row.hasChildren ? !collapsed.has(key) : undefined}
-                      fresh={freshSince !== 0}
-                      gone={goneSince !== null}
-                      isInit={isSandboxInit(state, key)}
-                      plainUser={uidText(process) === plainUser}
-                      active={key === keys.active}
-                      selected={key === selected}
-                      highlighted={lit.has(key)}
-                      rings={decorations[i]?.rings ?? ''}
-                      membranes={decorations[i]?.membranes ?? ''}
-                    />
-                  );
-                })}
+      <div className="tr-frame">
+        <div className="tr-main">
+          <Legend state={state} lang={lang} lit={membrane} onLight={setMembrane} />
+          {rows.length === 0 ? (
+            <div className="tr-empty">
+              <EmptyVessel />
+              <p>{words.noProcesses}</p>
+            </div>
+          ) : (
+            <div className="tr-scroll">
+              <div className="tr-tree tr-grid" style={{ '--pids': longest } as CSSProperties}>
+                <div className="tr-head" aria-hidden="true">
+                  <span>{words.columnProcess}</span>
+                  <span>{words.columnPids}</span>
+                  <span>{words.columnMembranes}</span>
+                  <span className="tr-state">{words.columnState}</span>
+                  <span className="tr-tty">{words.columnTerminal}</span>
+                  <span className="tr-uid">{words.columnUser}</span>
+                </div>
+                <div
+                  ref={tree}
+                  role="tree"
+                  aria-label={words.processes}
+                  className="tr-rows"
+                  onKeyDown={keys.onKeyDown}
+                  onFocus={keys.onFocus}
+                  onBlur={keys.onBlur}
+                  onClick={onClick}
+                  onPointerOver={onPointerOver}
+                  onPointerEnter={(event) => setFrozen(event.pointerType !== 'touch')}
+                  onPointerLeave={() => {
+                    setFrozen(false);
+                    look.cancel();
+                  }}
+                >
+                  {rows.map((row, i) => {
+                    const { process, goneSince, freshSince } = row.shown;
+                    const { key } = process;
+                    return (
+                      <ProcessRow
+                        key={key}
+                        process={process}
+                        sandbox={state.sandbox}
+                        lang={lang}
+                        level={row.level}
+                        position={row.position}
+                        setSize={row.setSize}
+                        expanded={row.hasChildren ? !collapsed.has(key) : undefined}
+                        fresh={freshSince !== null}
+                        gone={goneSince !== null}
+                        isInit={isSandboxInit(state, key)}
+                        plainUser={uidText(process) === plainUser}
+                        active={key === keys.active}
+                        selected={key === selected}
+                        highlighted={lit.has(key)}
+                        rings={decorations[i]?.rings ?? ''}
+                        membranes={decorations[i]?.membranes ?? ''}
+                      />
+                    );
+                  })}
+                </div>
               </div>
             </div>
-          </div>
-        )}
+          )}
+        </div>
+        <FactsPanel
+          lang={lang}
+          title={card === null ? null : <ProcessTitle process={card} lang={lang} />}
+          pinned={card !== null && card.key === selected}
+          onPin={() => select(card === null || card.key === selected ? null : card.key)}
+        >
+          {card !== null && (
+            <ProcessFacts
+              state={state}
+              process={card}
+              gone={state.processes[card.key] === undefined}
+              lang={lang}
+              onShowInTerminal={props.onShowInTerminal}
+            />
+          )}
+        </FactsPanel>
       </div>
-      <FactsPanel
-        lang={lang}
-        title={card === null ? null : <ProcessTitle process={card} lang={lang} />}
-        pinned={card !== null && card.key === selected}
-        onPin={() => select(card === null || card.key === selected ? null : card.key)}
-      >
-        {card !== null && (
-          <ProcessFacts
-            state={state}
-            process={card}
-            gone={state.processes[card.key] === undefined}
-            lang={lang}
-            onShowInTerminal={props.onShowInTerminal}
-          />
-        )}
-      </FactsPanel>
     </div>
   );
 }
@@ -243,19 +246,6 @@ function keyRow(collapsed: ReadonlySet<ProcessKey>) {
 
 function rowKey(target: Element): ProcessKey | null {
   return target.closest('[data-id]')?.getAttribute('data-id') ?? null;
-}
-
-/** A value that the page may own; if it does not, the view does. */
-function useControlled<T>(
-  value: T | null | undefined,
-  onChange: ((value: T | null) => void) | undefined,
-): [T | null, (value: T | null) => void] {
-  const [own, setOwn] = useState<T | null>(null);
-  const set = (next: T | null) => {
-    if (value === undefined) setOwn(next);
-    onChange?.(next);
-  };
-  return [value === undefined ? own : value, set];
 }
 
 /** The process to show in the card; one that has ended keeps its last facts. */

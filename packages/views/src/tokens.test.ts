@@ -121,6 +121,7 @@ describe.each([
 
   it('shows neutral rings and strong lines at 3:1', () => {
     for (const ground of grounds) {
+      expect(contrast(colour('crown'), colour(ground))).toBeGreaterThanOrEqual(3);
       expect(contrast(colour('ns-own'), colour(ground))).toBeGreaterThanOrEqual(3);
       expect(contrast(colour('line-strong'), colour(ground))).toBeGreaterThanOrEqual(3);
       expect(contrast(colour('focus'), colour(ground))).toBeGreaterThanOrEqual(3);

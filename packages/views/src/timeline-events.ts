@@ -1,0 +1,126 @@
+/** Which lane an event belongs to, and its words: what the strip draws and says. */
+import type { NamespaceKind, NsInode, ProcessKey, State, TimelineEvent } from '@terrarium/timeline';
+import { namespaceName } from './kinds.js';
+import { type Lang, strings } from './strings.js';
+
+/** From top to bottom. */
+export const LANES = ['process', 'namespace', 'mount', 'check'] as const;
+export type Lane = (typeof LANES)[number];
+
+/** Its lane; null for what the strip does not show. */
+export function laneOf(event: TimelineEvent): Lane | null {
+  const subject = event.type.split('.')[0];
+  switch (subject) {
+    case 'process':
+    case 'namespace':
+    case 'mount':
+    case 'check':
+      return subject;
+    case 'sandbox':
+      return 'process';
+    default:
+      return null;
+  }
+}
+
+/** The kind of the namespace that an event is about: from the state, or from its appearance. */
+export function kindOf(
+  event: TimelineEvent,
+  events: readonly TimelineEvent[],
+  state: State | undefined,
+): NamespaceKind | null {
+  if (event.type === 'namespace.appear') return event.namespace.kind;
+  if (event.type !== 'namespace.change' && event.type !== 'namespace.vanish') return null;
+  const known = state?.namespaces[event.inode];
+  if (known !== undefined) return known.kind;
+  for (let i = events.length - 1; i >= 0; i--) {
+    const other = events[i]!;
+    if (other.type === 'namespace.appear' && other.namespace.inode === event.inode)
+      return other.namespace.kind;
+  }
+  return null;
+}
+
+/** One event in words: `fork: sh 4715`. Pids are the host's, as on the timeline. */
+export function describeEvent(
+  event: TimelineEvent,
+  events: readonly TimelineEvent[],
+  state: State | undefined,
+  lang: Lang,
+): string {
+  const words = strings(lang);
+  const who = (key: ProcessKey) => processName(key, event.seq, events, state);
+  const which = (inode: NsInode) => {
+    const kind = kindOf(event, events, state);
+    return kind === null ? `[${inode}]` : namespaceName(kind, inode);
+  };
+  switch (event.type) {
+    case 'sandbox.start':
+      return words.sandboxStarted;
+    case 'sandbox.end':
+      return words.sandboxEnded;
+    case 'process.fork':
+      return words.eventFork(`${event.process.comm} ${event.process.pids.join(' → ')}`);
+    case 'process.exec':
+      return words.eventExec(event.args.length > 0 ? event.args.join(' ') : event.comm);
+    case 'process.change':
+      return words.eventChange(`${who(event.key)} ${Object.keys(event.change).join(', ')}`);
+    case 'process.exit':
+      return words.eventExit(who(event.key));
+    case 'namespace.appear':
+      return words.newNamespace(which(event.namespace.inode), 1);
+    case 'namespace.change':
+      return words.eventChange(which(event.inode));
+    case 'namespace.vanish':
+      return words.goneNamespace(which(event.inode), 1);
+    case 'mount.attach':
+      return words.mounted(`${event.mount.mountPoint} (${event.mount.fsType})`);
+    case 'mount.change':
+      return words.eventChange(event.mount.mountPoint);
+    case 'mount.detach':
+      return words.unmounted(mountPoint(event.mountNs, event.mountId, event.seq, events, state));
+    case 'mount.forget':
+      return words.goneNamespace(namespaceName('mnt', event.mountNs), 1);
+    case 'terminal.open':
+      return words.eventTerminal(event.pts);
+    case 'terminal.close':
+      return event.terminal;
+    case 'check':
+      return words.eventCheck(event.step, event.passed);
+  }
+}
+
+/** Its name at that moment: from the last fork or exec before it, else from the state. */
+function processName(
+  key: ProcessKey,
+  seq: number,
+  events: readonly TimelineEvent[],
+  state: State | undefined,
+): string {
+  const hostPid = key.split(':')[0];
+  for (let i = events.length - 1; i >= 0; i--) {
+    const event = events[i]!;
+    if (event.seq > seq) continue;
+    if (event.type === 'process.exec' && event.key === key) return `${event.comm} ${hostPid}`;
+    if (event.type === 'process.fork' && event.process.key === key)
+      return `${event.process.comm} ${hostPid}`;
+  }
+  const known = state?.processes[key];
+  return known === undefined ? `${hostPid}` : `${known.comm} ${hostPid}`;
+}
+
+function mountPoint(
+  mountNs: NsInode,
+  mountId: number,
+  seq: number,
+  events: readonly TimelineEvent[],
+  state: State | undefined,
+): string {
+  for (let i = events.length - 1; i >= 0; i--) {
+    const event = events[i]!;
+    if (event.seq > seq || (event.type !== 'mount.attach' && event.type !== 'mount.change'))
+      continue;
+    if (event.mountNs === mountNs && event.mount.mountId === mountId) return event.mount.mountPoint;
+  }
+  return state?.mounts[mountNs]?.[mountId]?.mountPoint ?? `${mountId}`;
+}
