@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureTerminalHost } from '../../../apps/daemon/dist/terminal-host/index.js';
-import { startTimeOf } from '../../../apps/daemon/dist/terminal-host/sandboxes.js';
+import { startTimeOf } from '../../../packages/engine/dist/index.js';
 import { TerminalConnection } from '../../../packages/protocol/dist/index.js';
 import { WebSocket } from './ws.mjs';
 

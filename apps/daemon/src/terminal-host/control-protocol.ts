@@ -28,7 +28,7 @@ const cells = z.number().int().min(1).max(1000);
 export const sandboxRegistration = z.strictObject({
   initPid: z.number().int().positive().describe("the sandbox's PID 1, as the host numbers it"),
   initStartTime: z.number().int().nonnegative().describe('/proc/PID/stat field 22'),
-  exec: z.unknown().describe('what the launcher needs; `null` for processes of the host'),
+  exec: z.unknown().describe("the engine's ExecTarget; null for shells of the host"),
 });
 export type SandboxRegistration = z.infer<typeof sandboxRegistration>;
 
@@ -42,7 +42,7 @@ export const terminalOpening = z.strictObject({
   rows: cells,
   args: z.array(z.string().max(4096)).min(1).max(64),
   env: z.record(z.string(), z.string()),
-  cwd: z.string().startsWith('/').max(4096),
+  cwd: z.string().startsWith('/').max(4096).optional().describe("default: the user's home"),
 });
 export type TerminalOpening = z.infer<typeof terminalOpening>;
 

@@ -14,7 +14,8 @@ export interface ShellRequest {
   readonly slaveFd: number;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  readonly cwd: string;
+  /** undefined: the user's home */
+  readonly cwd: string | undefined;
 }
 
 export interface RunningShell {
@@ -40,7 +41,7 @@ export class HostLauncher implements ShellLauncher {
     const child = spawn('setsid', ['-c', ...request.args], {
       stdio: [slaveFd, slaveFd, slaveFd],
       env: { ...request.env },
-      cwd: request.cwd,
+      cwd: request.cwd ?? '/',
     });
     const exited = new Promise<number>((resolve) => {
       child.on('exit', (code, signal) =>

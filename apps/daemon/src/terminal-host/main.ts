@@ -18,6 +18,7 @@ import { createControlServer } from './control-server.js';
 import { HostLauncher, type ShellLauncher } from './launcher.js';
 import { Mirrors } from './mirrors.js';
 import { CONTROL_SOCKET, LOCK_FILE, TERMINAL_SOCKET } from './paths.js';
+import { SandboxLauncher } from './sandbox-launcher.js';
 import { TerminalHost } from './terminal-host.js';
 import { createTerminalServer } from './terminal-server.js';
 
@@ -86,7 +87,7 @@ async function serve(runDir: string): Promise<void> {
 
 async function makeLauncher(): Promise<ShellLauncher> {
   if (flags.launcher === 'host') return new HostLauncher();
-  throw new Error(`no launcher ${flags.launcher}`);
+  return SandboxLauncher.start((error) => log.error({ error: error.message }, 'player ended'));
 }
 
 function groupOf(): number | null {

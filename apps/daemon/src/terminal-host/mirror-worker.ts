@@ -5,11 +5,12 @@
  */
 
 import { parentPort } from 'node:worker_threads';
-import unicode from '@xterm/addon-unicode-graphemes';
+
 import headless from '@xterm/headless';
 import { GroundTracker } from './ground.js';
 import type { MirrorReply, MirrorRequest } from './mirror-messages.js';
 import { serializeScreen } from './screen.js';
+import { UnicodeGraphemesAddon } from './unicode-graphemes.js';
 
 /** Lines above the screen that a reload brings back; 1.8 MB of memory when they are full. */
 export const SCROLLBACK_LINES = 1000;
@@ -35,7 +36,7 @@ function create(key: number, cols: number, rows: number, origin: number): void {
     logLevel: 'off',
   });
   // The same width tables as the page's, or wide characters would land elsewhere.
-  emulator.loadAddon(new unicode.UnicodeGraphemesAddon());
+  emulator.loadAddon(new UnicodeGraphemesAddon());
   emulator.onData((data) => reply({ type: 'answer', key, data }));
   emulator.onBinary((data) => reply({ type: 'answer', key, data }));
   mirrors.set(key, { emulator, tracker: new GroundTracker(origin) });

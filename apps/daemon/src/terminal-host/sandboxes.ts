@@ -4,7 +4,8 @@
  * /dev/pts in there is the learner's choice.
  */
 
-import { closeSync, readFileSync } from 'node:fs';
+import { closeSync } from 'node:fs';
+import { startTimeOf } from '@terrarium/engine';
 import type { SandboxRegistration } from './control-protocol.js';
 import { openDevpts } from './kernel.js';
 
@@ -16,13 +17,6 @@ export interface RegisteredSandbox {
   readonly initStartTime: number;
   readonly exec: SandboxRegistration['exec'];
   readonly devptsFd: number;
-}
-
-/** Reads when a process began, in clock ticks since boot. @throws ENOENT when it is gone */
-export function startTimeOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  // "4711 (name with ) in it) S 1 …": fields are counted behind the last parenthesis
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
 }
 
 /** The registry; owns the devpts fds. */

@@ -70,13 +70,11 @@ export function serializeScreen(terminal: Terminal): string {
   drawLines(parts, terminal.buffer.normal, terminal.cols, terminal.rows);
   if (alternate) {
     parts.push(scrollRegion(normal, terminal.rows));
-    parts.push(savedCursor(normal, terminal.cols), `${CSI}?1049h${CSI}H${CSI}m`);
+    parts.push(savedCursor(normal, terminal.cols), `${CSI}?1049h${PLAIN}\x0f\x1b(B${CSI}2J${CSI}H`);
     drawLines(parts, terminal.buffer.alternate, terminal.cols, terminal.rows);
   }
   parts.push(tabStops(active, terminal.cols), scrollRegion(active, terminal.rows));
-  if (!alternate || active.savedX !== 0 || active.savedY !== 0) {
-    parts.push(savedCursor(active, terminal.cols), '\x1b7');
-  }
+  parts.push(savedCursor(active, terminal.cols), '\x1b7');
   parts.push(cursor(terminal, active));
   parts.push(sgr(inner._inputHandler._curAttrData));
   parts.push(charsets(inner._charsetService), modes(terminal, inner));
@@ -90,8 +88,8 @@ function drawLines(parts: string[], buffer: IBuffer, cols: number, rows: number)
   for (let y = 0; y < buffer.length; y++) {
     const line = buffer.getLine(y)!;
     const full = drawLine(parts, line, cell, cols);
-    const next = buffer.getLine(y + 1);
-    if (next === undefined) return;
+    if (y + 1 === buffer.length) return; // getLine beyond the end gives an old line, not undefined
+    const next = buffer.getLine(y + 1)!;
     if (!next.isWrapped || rows < 2) parts.push('\r\n');
     else wrap(parts, line, next, cell, cols, full);
   }
@@ -179,6 +177,9 @@ function wrap(
 }
 
 const PLAIN = `${CSI}m`;
+/** xterm's colour modes; colours 0 to 15 of the 256 do not become bright with bold. */
+const MODE_256 = 0x200_0000;
+const MODE_RGB = 0x300_0000;
 
 function isStyled(cell: Cell): boolean {
   return cell.fg !== 0 || cell.bg !== 0;
@@ -199,9 +200,9 @@ function sgr(cell: Cell, blank = false): string {
     if (cell.isStrikethrough()) codes.push(9);
     if (cell.isOverline()) codes.push(53);
     if (cell.isUnderline() && !cell.isUnderlineColorDefault()) codes.push(underlineColor(cell));
-    if (!cell.isFgDefault()) codes.push(color(38, cell.isFgRGB(), cell.getFgColor()));
+    if (!cell.isFgDefault()) codes.push(color(38, cell.getFgColorMode(), cell.getFgColor()));
   }
-  if (!cell.isBgDefault()) codes.push(color(48, cell.isBgRGB(), cell.getBgColor()));
+  if (!cell.isBgDefault()) codes.push(color(48, cell.getBgColorMode(), cell.getBgColor()));
   return `${CSI}${codes.join(';')}m`;
 }
 
@@ -215,9 +216,9 @@ function underlineColor(cell: Cell): string {
   return cell.isUnderlineColorRGB() ? `58:2::${rgb(value).join(':')}` : `58:5:${value}`;
 }
 
-function color(kind: 38 | 48, isRgb: boolean, value: number): string {
-  if (isRgb) return `${kind};2;${rgb(value).join(';')}`;
-  if (value >= 16) return `${kind};5;${value}`;
+function color(kind: 38 | 48, mode: number, value: number): string {
+  if (mode === MODE_RGB) return `${kind};2;${rgb(value).join(';')}`;
+  if (mode === MODE_256) return `${kind};5;${value}`;
   const base = value < 8 ? kind - 8 : kind + 52; // 30 or 40; 90 or 100
   return `${base + (value & 7)}`;
 }
@@ -260,8 +261,10 @@ function cursor(terminal: Terminal, buffer: InnerBuffer): string {
   let x = terminal.cols - 1;
   let cell = line.getCell(x) as Cell;
   if (cell.getWidth() === 0 && x > 0) cell = line.getCell(--x) as Cell;
-  const chars = cell.getChars() === '' ? ' ' : cell.getChars();
-  return `${origin}${CSI}${row};${x + 1}H${sgr(cell)}\x1b(B\x0f${chars}`;
+  // An erased last column (scrolled under the waiting cursor) becomes a space of its background.
+  const erased = cell.getChars() === '';
+  const last = `${sgr(cell, erased)}\x1b(B\x0f${erased ? ' ' : cell.getChars()}`;
+  return `${origin}${CSI}${row};${x + 1}H${last}`;
 }
 
 /** DEC special graphics is the one other character set in use: box drawing of curses programs. */
@@ -270,9 +273,11 @@ function isGraphics(charset: Charset): boolean {
 }
 
 function charsets(service: Internals['_core']['_charsetService']): string {
-  const designate = ['(', ')', '*', '+'].map((slot, g) =>
-    isGraphics(service._charsets[g]) ? `\x1b${slot}0` : g === 0 ? '\x1b(B' : '',
-  );
+  const designate = ['(', ')', '*', '+'].map((slot, g) => {
+    // DECRC may leave another one in use than the one designated.
+    const set = g === service.glevel ? service.charset : service._charsets[g];
+    return isGraphics(set) ? `\x1b${slot}0` : `\x1b${slot}B`;
+  });
   const shift = ['\x0f', '\x0e', '\x1bn', '\x1bo'][service.glevel] ?? '';
   return designate.join('') + shift;
 }

@@ -14,6 +14,9 @@ import type { Mirrors } from './mirrors.js';
 import { Sandboxes } from './sandboxes.js';
 import { type ShellPlace, Terminal } from './terminal.js';
 
+/** What our emulator, xterm.js with 24-bit colour, is called in terminfo. */
+const EMULATOR_ENV = { TERM: 'xterm-256color', COLORTERM: 'truecolor' };
+
 /** A refusal with its stable code. */
 export class HostError extends Error {
   override readonly name = 'HostError';
@@ -101,7 +104,7 @@ export class TerminalHost {
     }
     const { sandbox, sessionTokenHash, args, env, cwd } = opening;
     const terminal = new Terminal(
-      { id, sandbox, sessionTokenHash, args, env, cwd },
+      { id, sandbox, sessionTokenHash, args, env: { ...EMULATOR_ENV, ...env }, cwd },
       opening,
       this.#options.mirrors,
       (ended) => this.#tell({ type: 'terminal', terminal: reportOf(ended) }),

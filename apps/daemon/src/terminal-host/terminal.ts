@@ -7,13 +7,13 @@
  * restored screen later and holds up nobody. With no client, output is read at a walking pace.
  */
 
+import { exitCodeOf } from '@terrarium/engine';
 import { encodeSize } from '@terrarium/protocol';
 import type { RunningShell, ShellLauncher, ShellRequest } from './launcher.js';
 import type { Mirror, Mirrors, RestoredScreen } from './mirrors.js';
 import { OutputRing } from './output-ring.js';
 import { Pty } from './pty.js';
 import type { TerminalClient } from './terminal-client.js';
-import { exitCodeOf } from './wait-status.js';
 
 /** After a first chunk, which goes out at once, output is gathered this long. */
 const BATCH_MS = 4;
@@ -41,7 +41,7 @@ export interface TerminalSpec {
   readonly sessionTokenHash: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  readonly cwd: string;
+  readonly cwd: string | undefined;
 }
 
 export type TerminalState =
