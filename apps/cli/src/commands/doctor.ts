@@ -1,30 +1,31 @@
 /** `terrarium doctor`: what this machine offers and lacks, each with the remedy. */
 import type { Command } from 'commander';
-import { type Finding, findings } from '../doctor/findings.js';
-import { readMachine } from '../doctor/machine.js';
+import { findings, type Line } from '../doctor/findings.js';
 import { CommandFailure } from '../failure.js';
 
-/** Adds the command. */
+/** Adds the command. Exit status 1 when something is missing without which the lab cannot run. */
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
     .description('Say what this machine offers and lacks for the lab, each with the remedy.')
-    .option('--json', 'print an array of { id, status, required, found, purpose, remedy }')
+    .option('--json', 'print an array of { id, level, found, purpose, remedy? }')
     .action(doctor);
 }
 
+const WORDS = { ok: 'present', reduced: 'reduced', missing: 'MISSING' } as const;
+
 function doctor(options: { json?: true }): void {
-  const all = findings(readMachine());
-  if (options.json === true) console.log(JSON.stringify(all, null, 2));
-  else for (const one of all) console.log(describe(one));
-  const missing = all.filter((one) => one.required && one.status === 'lacking');
-  if (missing.length === 0) return;
-  const names = missing.map((one) => one.id).join(', ');
-  throw new CommandFailure(`the lab cannot run here, it lacks ${names}`);
+  const lines = findings();
+  if (options.json === true) console.log(JSON.stringify(lines, null, 2));
+  else for (const line of lines) console.log(describe(line));
+  const missing = lines.filter((line) => line.level === 'missing').map((line) => line.id);
+  if (missing.length > 0) {
+    throw new CommandFailure(`the lab cannot run here: ${missing.join(', ')} missing`);
+  }
 }
 
-/** `present  overlay              overlay in /proc/filesystems: a sandbox writes above …` */
-function describe({ id, status, found, purpose, remedy }: Finding): string {
-  const line = `${status.padEnd(8)} ${id.padEnd(26)} ${found}: ${purpose}`;
-  return remedy === null ? line : `${line}\n${' '.repeat(36)}remedy: ${remedy}`;
+/** `present  overlay             overlay file system (a sandbox writes above the base image)` */
+function describe({ id, level, found, purpose, remedy }: Line): string {
+  const text = `${WORDS[level]}  ${id.padEnd(18)} ${found} (${purpose})`;
+  return remedy === undefined ? text : `${text}\n${' '.repeat(28)}remedy: ${remedy}`;
 }

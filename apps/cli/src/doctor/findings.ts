@@ -1,191 +1,134 @@
-/** Judges the facts of a machine: what is there, what it is for, and what to do where it lacks. */
-import { NAMESPACE_KINDS } from '@terrarium/timeline';
-import { type Machine, moduleExists } from './machine.js';
+/**
+ * What doctor says: the engine's findings about the kernel, those about programs and versions
+ * beside it, and for each what the lab needs it for.
+ */
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { join } from 'node:path';
+import { probeHost } from '@terrarium/engine';
 
-/** One line of doctor. `id` is what a lesson's `requires` names. */
-export interface Finding {
+/** `missing` stops the lab, `reduced` takes a part of it. */
+export type Level = 'ok' | 'reduced' | 'missing';
+
+/** One line of doctor. `id` is stable, and what a lesson's `requires` names. */
+export interface Line {
   readonly id: string;
-  readonly status: 'present' | 'lacking';
-  /** without a required thing the lab cannot run; without another it can do less */
-  readonly required: boolean;
+  readonly level: Level;
   readonly found: string;
   readonly purpose: string;
-  /** null when it is present */
-  readonly remedy: string | null;
+  readonly remedy?: string;
 }
 
 const MIB = 1024 * 1024;
-/** The oldest kernel with id-mapped mounts of ext4 and mount_setattr(2). */
-const OLDEST_KERNEL = [5, 12] as const;
-const OLDEST_NODE = [20, 9] as const;
+/** The oldest kernel with id-mapped mounts on ext4, by mount_setattr(2). */
+const OLDEST_KERNEL = { major: 5, minor: 12 };
+/** The oldest that Next.js and this project run on. */
+const OLDEST_NODE = { major: 20, minor: 9 };
 /** Daemon, terminal host, observer and page take about 400 MiB, a sandbox at most 512. */
 const LEAST_MEMORY_BYTES = 1024 * MIB;
 
-/** Capabilities that root of the host needs here, by number. */
-const CAPABILITIES = [
-  ['CAP_SYS_ADMIN', 21, 'namespaces, mounts'],
-  ['CAP_SETUID', 7, 'id maps of user namespaces'],
-  ['CAP_NET_ADMIN', 12, "the sandbox's network namespace"],
-  ['CAP_SYS_PTRACE', 19, "reading the sandboxes' namespaces"],
-  ['CAP_MKNOD', 27, 'device files'],
+const PURPOSES: Readonly<Record<string, string>> = {
+  capabilities: 'sandboxes are made by root; npm start asks sudo for it',
+  overlay: 'a sandbox writes above the base image that all share',
+  cgroup: 'a sandbox is a group of processes with limits',
+  'cgroup.memory': 'keeps one learner from taking all memory',
+  'cgroup.pids': 'keeps a fork bomb inside its sandbox',
+  'cgroup.cpu': 'keeps a busy loop from slowing the others',
+  proc: 'learners mount a /proc of their own',
+  tracefs: 'tells of every process at once, short ones included',
+};
+
+/** Everything that doctor says about this machine. */
+export function findings(): Line[] {
+  return [kernel(), ...fromEngine(), node(), memory(), ...PROGRAMS.map(program)];
+}
+
+function fromEngine(): Line[] {
+  return probeHost().map(({ id, level, found, remedy }) => ({
+    id,
+    level,
+    found: found.en,
+    purpose: PURPOSES[id] ?? (id.startsWith('namespace.') ? 'a sandbox has all eight' : ''),
+    ...(remedy === undefined ? {} : { remedy: remedy.en }),
+  }));
+}
+
+function kernel(): Line {
+  const version = release();
+  return line('kernel', atLeast(version, OLDEST_KERNEL) ? 'ok' : 'missing', {
+    found: `Linux ${version}`,
+    purpose: 'one base image for all sandboxes takes id-mapped mounts',
+    remedy: `boot Linux ${OLDEST_KERNEL.major}.${OLDEST_KERNEL.minor} or later; Debian 12 has 6.1`,
+  });
+}
+
+function node(): Line {
+  const version = process.versions.node;
+  return line('node', atLeast(version, OLDEST_NODE) ? 'ok' : 'missing', {
+    found: `Node ${version}`,
+    purpose: 'runs the lab',
+    remedy: `install Node ${OLDEST_NODE.major}.${OLDEST_NODE.minor} or later`,
+  });
+}
+
+function memory(): Line {
+  const kib = /^MemAvailable:\s+(\d+)/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];
+  const bytes = 1024 * Number(kib ?? 0);
+  return line('memory', bytes >= LEAST_MEMORY_BYTES ? 'ok' : 'reduced', {
+    found: `${Math.round(bytes / MIB)} MiB available`,
+    purpose: 'for the lab and its first sandboxes',
+    remedy: `free ${LEAST_MEMORY_BYTES / MIB} MiB, or give sandboxes less with TERRARIUM_MEMORY`,
+  });
+}
+
+const PROGRAMS = [
+  {
+    name: 'mmdebstrap',
+    purpose: "builds the sandboxes' base image",
+    remedy: 'npm start installs it; or apt install mmdebstrap',
+  },
+  {
+    name: 'gcc',
+    purpose: 'compiles the player',
+    remedy: 'npm start installs it; or apt install gcc libc6-dev',
+  },
+  {
+    name: 'chromium',
+    purpose: 'walkthroughs and the tests of the page',
+    remedy: 'npm test installs it; or apt install chromium',
+  },
 ] as const;
 
-/** Everything doctor says, required things first. */
-export function findings(machine: Machine): Finding[] {
-  const all = [
-    kernel(machine),
-    node(machine),
-    root(machine),
-    ...capabilities(machine),
-    ...namespaces(machine),
-    overlay(machine),
-    ...cgroups(machine),
-    tracing(machine),
-    memory(machine),
-    ...programs(machine),
-  ];
-  return all.sort((a, b) => Number(b.required) - Number(a.required));
-}
-
-function finding(
-  id: string,
-  present: boolean,
-  required: boolean,
-  texts: { found: string; purpose: string; remedy: string },
-): Finding {
-  const { found, purpose, remedy } = texts;
-  return {
-    id,
-    status: present ? 'present' : 'lacking',
-    required,
-    found,
+function program({ name, purpose, remedy }: (typeof PROGRAMS)[number]): Line {
+  const dirs = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'];
+  const path = dirs.map((dir) => join(dir, name)).find(isExecutable);
+  return line(`program.${name}`, path === undefined ? 'reduced' : 'ok', {
+    found: path ?? `no ${name}`,
     purpose,
-    remedy: present ? null : remedy,
-  };
-}
-
-function atLeast(version: string, [major, minor]: readonly [number, number]): boolean {
-  const [a = 0, b = 0] = version.split('.').map(Number.parseFloat);
-  return a > major || (a === major && b >= minor);
-}
-
-function kernel(machine: Machine): Finding {
-  return finding('kernel', atLeast(machine.kernelRelease, OLDEST_KERNEL), true, {
-    found: `Linux ${machine.kernelRelease}`,
-    purpose: 'one base image for all sandboxes needs id-mapped mounts, since 5.12',
-    remedy: 'boot a newer kernel: Debian 12 has 6.1',
+    remedy,
   });
 }
 
-function node(machine: Machine): Finding {
-  return finding('node', atLeast(machine.nodeVersion, OLDEST_NODE), true, {
-    found: `Node ${machine.nodeVersion}`,
-    purpose: 'runs the lab; Next.js needs 20.9',
-    remedy: 'install Node 20.9 or later',
-  });
+function line(
+  id: string,
+  level: Level,
+  texts: { found: string; purpose: string; remedy: string },
+): Line {
+  const { remedy, ...rest } = texts;
+  return { id, level, ...rest, ...(level === 'ok' ? {} : { remedy }) };
 }
 
-function root(machine: Machine): Finding {
-  return finding('root', machine.uid === 0, false, {
-    found: `uid ${machine.uid}`,
-    purpose: 'the daemon makes namespaces and mounts as root; npm start asks sudo for it',
-    remedy: 'run sudo npx terrarium doctor to see what root would see',
-  });
+/** Compares the first two numbers: `6.18.44-fc` is at least 5.12. */
+export function atLeast(version: string, least: { major: number; minor: number }): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > least.major || (major === least.major && minor >= least.minor);
 }
 
-function capabilities(machine: Machine): Finding[] {
-  if (machine.uid !== 0) return [];
-  return CAPABILITIES.map(([name, bit, purpose]) => {
-    const has = ((machine.capabilities >> BigInt(bit)) & 1n) === 1n;
-    return finding(`capability.${name}`, has, true, {
-      found: has ? name : `root without ${name}`,
-      purpose,
-      remedy: 'you are root in a container: start it with --privileged, or use the host',
-    });
-  });
-}
-
-function namespaces(machine: Machine): Finding[] {
-  return NAMESPACE_KINDS.map((kind) => {
-    const allowed = kind !== 'user' || userNamespacesAllowed(machine);
-    const present = machine.namespaces.includes(kind) && allowed;
-    return finding(`namespace.${kind}`, present, true, {
-      found: present ? `/proc/self/ns/${kind}` : `no ${kind} namespaces`,
-      purpose: 'every sandbox has all eight kinds',
-      remedy: allowed
-        ? `boot a kernel built with the ${kind} namespace`
-        : 'sysctl -w user.max_user_namespaces=15000 (and kernel.unprivileged_userns_clone=1)',
-    });
-  });
-}
-
-function userNamespacesAllowed(machine: Machine): boolean {
-  return machine.maxUserNamespaces !== 0;
-}
-
-function overlay(machine: Machine): Finding {
-  const loaded = machine.filesystems.includes('overlay');
-  const present = loaded || moduleExists(machine, 'overlayfs');
-  return finding('overlay', present, true, {
-    found: loaded ? 'overlay in /proc/filesystems' : 'overlay as a module, not loaded yet',
-    purpose: 'a sandbox writes above the shared base image',
-    remedy: 'modprobe overlay, or boot a kernel with CONFIG_OVERLAY_FS',
-  });
-}
-
-function cgroups(machine: Machine): Finding[] {
-  const { layout, v1, v2 } = machine.cgroups;
-  const layouts: Readonly<Record<typeof layout, string>> = {
-    v2: 'cgroup v2',
-    v1: 'cgroup v1',
-    hybrid: 'cgroup v1 beside v2 (hybrid)',
-    none: 'no cgroup hierarchy is mounted',
-  };
-  const controllers = ['memory', 'pids', 'cpu'].map((name) => {
-    const present = v1.includes(name) || v2.includes(name);
-    return finding(`cgroup.${name}`, present, true, {
-      found: present ? `${name} (${v1.includes(name) ? 'v1' : 'v2'})` : `no ${name} controller`,
-      purpose: 'limits what one learner may use',
-      remedy: `boot with cgroup_enable=${name}, or mount the controller`,
-    });
-  });
-  return [
-    finding('cgroup', layout !== 'none', true, {
-      found: layouts[layout],
-      purpose: 'each sandbox is a group of processes with limits',
-      remedy: 'mount -t cgroup2 none /sys/fs/cgroup',
-    }),
-    ...controllers,
-  ];
-}
-
-function tracing(machine: Machine): Finding {
-  return finding('tracefs', machine.tracefs !== null, false, {
-    found: machine.tracefs ?? (machine.uid === 0 ? 'not mounted' : 'not visible without root'),
-    purpose: 'tells of processes and mounts at once; without it the views follow scans',
-    remedy: 'mount -t tracefs nodev /sys/kernel/tracing (the daemon tries this itself)',
-  });
-}
-
-function memory(machine: Machine): Finding {
-  const mib = Math.round(machine.freeMemoryBytes / MIB);
-  return finding('memory', machine.freeMemoryBytes >= LEAST_MEMORY_BYTES, false, {
-    found: `${mib} MiB available`,
-    purpose: 'the lab itself and the first sandboxes',
-    remedy: `free ${LEAST_MEMORY_BYTES / MIB} MiB, or lower TERRARIUM_MEMORY`,
-  });
-}
-
-const PROGRAM_PURPOSES = {
-  mmdebstrap: ['builds the base image', 'npm start installs it, or apt install mmdebstrap'],
-  gcc: ['compiles the player', 'npm start installs it, or apt install gcc libc6-dev'],
-  chromium: ['walkthroughs and page tests', 'npm test installs it, or apt install chromium'],
-} as const;
-
-function programs(machine: Machine): Finding[] {
-  return Object.entries(PROGRAM_PURPOSES).map(([name, [purpose, remedy]]) => {
-    const path = machine.programs.get(name) ?? null;
-    const found = path ?? `no ${name} on PATH`;
-    return finding(`program.${name}`, path !== null, false, { found, purpose, remedy });
-  });
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false; // not in this folder of PATH
+  }
 }
