@@ -158,7 +158,9 @@ export class ProgressStore {
         for (const step of steps) {
           this.#retire(session, lesson, step);
           this.#db
-            .prepare('update steps set latched = 0 where session = ? and lesson = ? and step = ?')
+            .prepare(
+              'update steps set latched = 0, memory = null where session = ? and lesson = ? and step = ?',
+            )
             .run(session, lesson, step);
         }
       })
