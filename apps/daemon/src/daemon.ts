@@ -104,8 +104,9 @@ export class Daemon {
     options: DaemonOptions,
     makeParts: () => Promise<DaemonParts>,
   ): Promise<Daemon> {
-    mkdirSync(options.stateDir, { recursive: true, mode: 0o755 });
-    mkdirSync(options.runDir, { recursive: true, mode: 0o755 });
+    makeFolder(options.stateDir, 0o700);
+    // The web process must reach the sockets in it.
+    makeFolder(options.runDir, 0o755);
     const claims = await claimFolders([options.stateDir, options.runDir]);
     // Only now: an engine that opens beside another one's would disturb it.
     const daemon = new Daemon(options, await makeParts(), claims);
@@ -262,4 +263,9 @@ export class Daemon {
       pages: this.#webSockets.clients.size,
     };
   }
+}
+
+/** Makes a folder with that mode whatever the umask; one that is there keeps its own. */
+function makeFolder(path: string, mode: number): void {
+  if (mkdirSync(path, { recursive: true }) !== undefined) chmodSync(path, mode);
 }

@@ -105,6 +105,8 @@ export class TerminalHostClient {
       { socketPath: this.#socketPath, path: '/events', agent: false },
       (response) => {
         const lines = createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY });
+        // readline repeats its input's error, and one that nobody hears ends the process.
+        lines.on('error', end);
         lines.on('line', (line) => onEvent(hostEvent.parse(JSON.parse(line))));
         response.on('error', end);
         response.on('close', () => end(null));
