@@ -2,6 +2,7 @@
  * Entry of the web process: `node apps/web/dist/server/main.js`. Unprivileged: it refuses to be
  * root, since everything it needs are two sockets that its group may open and a port above 1023.
  */
+import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import type { WebConfig } from './config.js';
 import { readConfig } from './config.js';
@@ -58,6 +59,9 @@ async function nextHandler(config: WebConfig): Promise<PageHandler> {
     hostname: config.host,
     port: config.port,
     quiet: true,
+    // Next puts a listener for upgrades on the server that it is given, and that listener ends
+    // every socket which is not Next's own. On this server, which never listens, it harms nobody.
+    httpServer: createServer(),
   });
   await app.prepare();
   const handle = app.getRequestHandler();

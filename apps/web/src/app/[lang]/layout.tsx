@@ -17,7 +17,7 @@ import '../../styles/globals.css';
 
 export const metadata: Metadata = {
   title: { default: 'Terrarium', template: '%s · Terrarium' },
-  referrer: 'no-referrer',
+  referrer: 'same-origin',
 };
 
 export const viewport: Viewport = {
