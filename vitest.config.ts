@@ -19,6 +19,7 @@ export default defineConfig({
             'scripts/**/*.test.ts',
           ],
           exclude,
+          testTimeout: 30_000, // a bound for hangs, not a measure: machines are noisy
         },
       },
       { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...kernel } },
