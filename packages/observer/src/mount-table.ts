@@ -10,6 +10,9 @@ import type { MountState, NsInode } from '@terrarium/timeline';
 import type { Emit, Machine } from './context.js';
 import { parseMountinfo, sameMount } from './mountinfo.js';
 
+/** A proc that cannot say its pid namespace is asked this often, then left alone. */
+const MAX_REFUSALS = 4;
+
 export class MountTable {
   private readonly machine: Machine;
   private readonly emit: Emit;
@@ -18,6 +21,8 @@ export class MountTable {
   private readonly texts = new Map<NsInode, string>();
   /** a proc instance never changes its pid namespace, and its device number names the instance */
   private readonly procInstances = new Map<string, NsInode>();
+  /** how often a proc instance could not be asked: over-mounted, or its pid 1 is gone */
+  private readonly refused = new Map<string, number>();
 
   constructor(machine: Machine, emit: Emit) {
     this.machine = machine;
@@ -46,7 +51,6 @@ export class MountTable {
   forget(mountNs: NsInode): void {
     this.tables.delete(mountNs);
     this.texts.delete(mountNs);
-    if (this.tables.size === 0) this.procInstances.clear();
   }
 
   private compare(mountNs: NsInode, rows: readonly MountState[]): void {
@@ -66,10 +70,11 @@ export class MountTable {
   private withPidNamespace(row: MountState, pid: number): MountState {
     if (row.fsType !== 'proc' || row.root !== '/') return row;
     let procPidNs = this.procInstances.get(row.device) ?? null;
-    if (procPidNs === null) {
+    if (procPidNs === null && this.mayAsk(row)) {
       const root = `${this.machine.proc.root}/${pid}/root`;
       procPidNs = this.machine.calls.procPidNamespace(root, row.mountPoint, row.device);
       if (procPidNs !== null) this.procInstances.set(row.device, procPidNs);
+      else this.refused.set(row.device, (this.refused.get(row.device) ?? 0) + 1);
     }
     return procPidNs === null ? row : { ...row, procPidNs };
   }
@@ -77,8 +82,13 @@ export class MountTable {
   /** A proc that was mounted a moment before its pid 1 was there is asked again. */
   private hasUnknownProc(mountNs: NsInode): boolean {
     for (const row of this.tables.get(mountNs)?.values() ?? []) {
-      if (row.fsType === 'proc' && row.root === '/' && row.procPidNs === undefined) return true;
+      if (row.fsType !== 'proc' || row.root !== '/') continue;
+      if (row.procPidNs === undefined && this.mayAsk(row)) return true;
     }
     return false;
+  }
+
+  private mayAsk(row: MountState): boolean {
+    return (this.refused.get(row.device) ?? 0) < MAX_REFUSALS;
   }
 }

@@ -30,6 +30,14 @@ interface Held {
   readonly path: string | null;
 }
 
+/** An fd on a namespace, of whatever kind the link said. */
+export interface HeldFd {
+  readonly kind: string;
+  readonly inode: NsInode;
+  readonly holder: NamespaceHolder;
+  readonly path: string;
+}
+
 export class NamespaceTable {
   private readonly machine: Machine;
   private readonly emit: Emit;
@@ -72,6 +80,11 @@ export class NamespaceTable {
     return this.forsaken.size > 0;
   }
 
+  /** Kind of a listed namespace, null for what is none. */
+  kindOf(inode: NsInode): NamespaceKind | null {
+    return this.listed.get(inode)?.state.kind ?? null;
+  }
+
   has(inode: NsInode): boolean {
     return this.listed.has(inode);
   }
@@ -110,14 +123,8 @@ export class NamespaceTable {
   }
 
   /** Replaces what is known of fds; each with the path that opens it, below /proc/PID/fd. */
-  setFdHolders(found: readonly { link: string; holder: NamespaceHolder; path: string }[]): void {
-    const held: Held[] = [];
-    for (const { link, holder, path } of found) {
-      const name = parseNamespaceLink(link);
-      if (name !== null && isKind(name.kind)) {
-        held.push({ kind: name.kind, inode: name.inode, holder, path });
-      }
-    }
+  setFdHolders(found: readonly HeldFd[]): void {
+    const held = found.flatMap(({ kind, ...rest }) => (isKind(kind) ? [{ kind, ...rest }] : []));
     if (held.length === 0 && this.fdHolders.length === 0) return;
     this.fdHolders = held;
     this.publishHolders();

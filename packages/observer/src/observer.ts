@@ -44,11 +44,15 @@ const SCAN_MS = 1000;
 const IDLE_SCAN_MS = 5000;
 /** Every how many-th scan is a full one: namespaces, uids, arguments, holders, mounts. */
 const FULL_EVERY = 5;
+/** Every how many-th looks for fds that hold a namespace: opening and closing one is no event. */
+const HOLDERS_EVERY = 2;
 /** Without a trace: stat at 4 Hz, everything at 2 Hz. */
 const BLIND_SCAN_MS = 250;
 const BLIND_FULL_EVERY = 2;
 /** A process that joins a cgroup makes its child before the trace follows it: look again then. */
 const JOIN_LOOKS_MS = [1, 5, 20, 80];
+/** Launchers that are traced at most; the daemon and the terminal host have one each. */
+const MAX_LAUNCHERS = 16;
 /** Beat of the scan timer. */
 const BEAT_MS = 125;
 
@@ -64,6 +68,8 @@ export class Observer {
   private readonly watched = new Map<string, Watched>();
   /** which sandbox a host pid was last known in */
   private readonly owners = new Map<number, Watched>();
+  /** processes that put others into sandboxes: traced, so that the next are seen from birth */
+  private readonly launchers = new Set<number>();
   private trace: TraceSource | null = null;
   private present: ObserverStatus = { source: 'scan', reason: 'not started' };
   private beat: NodeJS.Timeout | null = null;
@@ -104,7 +110,7 @@ export class Observer {
     watch.scanMounts();
     this.publish(entry);
     this.setJoinPaths();
-    await this.follow(watch.pids());
+    await this.follow([...watch.pids(), ...this.newLauncherOf(target.initPid)]);
     while (this.watched.get(target.id) === entry) {
       const born = this.scan(entry, 'full');
       this.publish(entry);
@@ -178,6 +184,7 @@ export class Observer {
     if (this.present.source !== 'trace') return;
     this.setJoinPaths();
     for (const { watch } of this.watched.values()) await this.follow(watch.pids());
+    await this.follow([...this.launchers]);
     this.scanAll();
   }
 
@@ -223,7 +230,7 @@ export class Observer {
     if (event.kind === 'fork') return this.applyFork(event, events, index);
     const pid = event.kind === 'attach' ? event.pid : this.processOf(event.tid, event.tgid);
     const entry = this.ownerOf(pid);
-    if (entry === null) return null;
+    if (entry === null) return event.kind === 'attach' ? this.joined(event) : null;
     const { watch } = entry;
     switch (event.kind) {
       case 'exec':
@@ -294,11 +301,24 @@ export class Observer {
     for (const entry of this.watched.values()) {
       if (!entry.watch.onAttach(event.pid, event.hierarchy, event.path)) continue;
       this.own(entry, [event.pid]);
-      void this.follow([event.pid]);
+      void this.follow([event.pid, ...this.newLauncherOf(event.pid)]);
       for (const pause of JOIN_LOOKS_MS) setTimeout(() => this.lookForJoined(entry), pause);
       return entry;
     }
     return null;
+  }
+
+  /** The parent of a process that came from outside, unless it is known or the host's init. */
+  private newLauncherOf(pid: number): number[] {
+    const launcher = this.machine.proc.stat(pid)?.parentPid ?? 0;
+    for (const known of this.launchers) {
+      if (this.machine.proc.stat(known) === null) this.launchers.delete(known);
+    }
+    if (launcher <= 1 || this.launchers.has(launcher) || this.launchers.size >= MAX_LAUNCHERS) {
+      return [];
+    }
+    this.launchers.add(launcher);
+    return [launcher];
   }
 
   private lookForJoined(entry: Watched): void {
@@ -320,6 +340,7 @@ export class Observer {
       entry.scans += 1;
       const full = entry.scans % (blind ? BLIND_FULL_EVERY : FULL_EVERY) === 0;
       const born = this.scan(entry, full ? 'full' : 'stat');
+      if (!full && entry.scans % HOLDERS_EVERY === 0) entry.watch.scanHolders();
       if (born.length > 0) void this.follow(born);
       this.publish(entry);
     }

@@ -5,7 +5,7 @@
  * Synchronous on purpose: a /proc read never waits for a device, and 8 to 15 µs each are 5 times
  * cheaper than through libuv's pool. A process of its own runs this, so no keystroke waits for it.
  */
-import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { NAMESPACE_KINDS, type NamespaceKind, type NsInode } from '@terrarium/timeline';
 
 /** The fields of /proc/PID/stat that the timeline carries, see proc_pid_stat(5). */
@@ -61,6 +61,14 @@ export class Proc {
 
   constructor(root = '/proc') {
     this.root = root;
+  }
+
+  /**
+   * A cheap first question about a process that has probably gone: a failed open in Node makes an
+   * Error with its stack, 100 µs, which this avoids.
+   */
+  exists(pid: number): boolean {
+    return statSync(`${this.root}/${pid}`, { throwIfNoEntry: false }) !== undefined;
   }
 
   stat(pid: number): Stat | null {

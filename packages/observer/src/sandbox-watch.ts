@@ -11,11 +11,12 @@ import type { EventBody, NsInode, ProcessState } from '@terrarium/timeline';
 import { type CgroupPlace, processesInCgroup, relativeCgroup } from './cgroup-walk.js';
 import type { Machine } from './context.js';
 import { MountTable } from './mount-table.js';
-import { NamespaceTable } from './namespace-table.js';
+import { type HeldFd, NamespaceTable } from './namespace-table.js';
 import {
   type IdExtent,
   type Namespaces,
   OVERFLOW_UID,
+  parseNamespaceLink,
   type Stat,
   type Status,
   uidInside,
@@ -150,7 +151,7 @@ export class SandboxWatch {
   /** @returns true when the child is now known here */
   onFork(hint: ForkHint): boolean {
     const known = this.byPid.get(hint.child);
-    const stat = this.machine.proc.stat(hint.child);
+    const stat = this.statIfThere(hint.child);
     if (known !== undefined) {
       if (isSame(known, stat)) return true; // a scan was faster
       this.remove(known);
@@ -174,7 +175,8 @@ export class SandboxWatch {
     }
     const name = file.slice(file.lastIndexOf('/') + 1);
     const comm = tracked.renamed ?? Buffer.from(name).subarray(0, 15).toString();
-    const read = tracked.exitLooks === null ? this.machine.proc.args(pid) : null;
+    const alive = tracked.exitLooks === null && this.machine.proc.exists(pid);
+    const read = alive ? this.machine.proc.args(pid) : null;
     const args = read === null || read.length === 0 ? [file] : read;
     tracked.renamed = null;
     tracked.state = { ...tracked.state, comm, args };
@@ -264,10 +266,14 @@ export class SandboxWatch {
    * @returns the pids that were not known before
    */
   scan(depth: 'stat' | 'full'): number[] {
-    const before = new Set(this.byPid.keys());
+    const before = new Set([...this.byPid.keys(), ...this.outsiders]);
     const members = processesInCgroup(this.machine.proc, this.place);
     for (const pid of this.outsiders) if (!members.has(pid)) this.outsiders.delete(pid);
-    for (const [pid, cgroup] of members) this.refresh(pid, cgroup, depth);
+    for (const [pid, cgroup] of members) {
+      // An outsider becomes a member by an event; should that be lost, the next full scan sees it.
+      if (depth === 'stat' && this.outsiders.has(pid)) continue;
+      this.refresh(pid, cgroup, depth);
+    }
     for (const pid of [...this.byPid.keys()]) {
       if (!members.has(pid)) this.refresh(pid, null, depth);
     }
@@ -292,23 +298,39 @@ export class SandboxWatch {
   /** Looks through the fds of the sandbox's processes for namespaces that they hold open. */
   scanHolders(): void {
     const { proc } = this.machine;
-    const found: Parameters<NamespaceTable['setFdHolders']>[0][number][] = [];
+    const found: HeldFd[] = [];
     for (const { state } of [...this.byPid.values()].slice(0, MAX_FD_PROCESSES)) {
       if (state.state === 'Z') continue;
       for (const fd of (proc.list(`${state.hostPid}/fd`) ?? []).slice(0, MAX_FDS)) {
-        const link = proc.link(`${state.hostPid}/fd/${fd}`);
-        if (link === null || !link.includes(':[') || link.startsWith('/')) continue;
+        const inode = this.namespaceOfFd(state.hostPid, fd);
+        if (inode === null) continue;
         const path = `${proc.root}/${state.hostPid}/fd/${fd}`;
-        found.push({ link, holder: { by: 'fd', process: state.key, fd: Number(fd) }, path });
+        found.push({ ...inode, holder: { by: 'fd', process: state.key, fd: Number(fd) }, path });
       }
     }
     this.namespaces.setFdHolders(found);
   }
 
+  /**
+   * The namespace that an fd is open on. Opened through a bind mount, its link reads like any
+   * file's; then the inode tells, if it is a listed namespace's (other file systems' are far lower).
+   */
+  private namespaceOfFd(pid: number, fd: string): { kind: string; inode: NsInode } | null {
+    const { proc } = this.machine;
+    const link = proc.link(`${pid}/fd/${fd}`);
+    if (link === null) return null;
+    const name = parseNamespaceLink(link);
+    if (name !== null) return name;
+    if (/^(\/dev\/|pipe:|socket:|anon_inode:)/.test(link)) return null;
+    const inode = Number(/^ino:\t(\d+)$/m.exec(proc.text(`${pid}/fdinfo/${fd}`) ?? '')?.[1]);
+    const kind = this.namespaces.kindOf(inode);
+    return kind === null ? null : { kind, inode };
+  }
+
   private refresh(pid: number, cgroup: string | null, depth: 'stat' | 'full'): void {
     const tracked = this.byPid.get(pid);
     if (tracked === undefined) {
-      this.consider(pid);
+      if (!this.consider(pid)) this.noteOutsider(pid);
       return;
     }
     const stat = this.machine.proc.stat(pid);
@@ -484,13 +506,16 @@ export class SandboxWatch {
     if (parent !== undefined) parent.hasChildren = true;
     const state = shownState(stat) ?? tracked.state.state;
     if (state === 'Z') tracked.waitStatus = stat.waitStatus;
+    // Another name without an exec event: the event was lost, or it renamed itself.
+    const renamed = stat.comm !== tracked.state.comm;
+    const args = renamed ? this.machine.proc.args(tracked.state.hostPid) : null;
     this.change(tracked, {
       comm: stat.comm,
       state,
       parent: parent?.state.key ?? null,
       processGroup: stat.processGroup,
       terminal: stat.terminal,
-      ...(state === 'Z' ? { args: [] } : {}),
+      ...(state === 'Z' ? { args: [] } : args === null ? {} : { args }),
     });
   }
 
@@ -568,7 +593,7 @@ export class SandboxWatch {
   /** After an exit event: gone, a zombie, or still on its way. */
   private lookAtExited(pid: number, tracked: Tracked): void {
     const looks = tracked.exitLooks ?? 0;
-    const stat = this.machine.proc.stat(pid);
+    const stat = this.statIfThere(pid);
     if (stat === null || !isSame(tracked, stat)) {
       this.remove(tracked);
       return;
@@ -623,6 +648,10 @@ export class SandboxWatch {
   }
 
   // ---- helpers ------------------------------------------------------------------------------
+
+  private statIfThere(pid: number): Stat | null {
+    return this.machine.proc.exists(pid) ? this.machine.proc.stat(pid) : null;
+  }
 
   private readMountsLater(mountNs: NsInode): void {
     if (!this.mountsDue.has(mountNs)) {

@@ -1,0 +1,681 @@
+/**
+ * The observer on the real kernel, without the engine: trees made by unshare(1), each in a pid
+ * namespace and a cgroup of its own. Needs root; ends every process and removes every cgroup that
+ * it made. What is asserted of a tree holds of a sandbox: the observer knows no difference.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import {
+  Observer,
+  ObserverClient,
+  type ObserverStatus,
+} from '../../packages/observer/src/index.js';
+import {
+  assertConsistent,
+  type EventBody,
+  membersOf,
+  mountsOf,
+  type ProcessState,
+  processesOf,
+  type State,
+  Timeline,
+} from '../../packages/timeline/src/index.js';
+
+const root = process.getuid?.() === 0;
+if (!root) console.warn('observer: skipped, these tests need root');
+const unique = `otest-${process.pid}`;
+const scratch = root ? mkdtempSync(join(tmpdir(), 'observer-test-')) : '';
+const cleanups: (() => Promise<void> | void)[] = [];
+let counter = 0;
+
+/** A cgroup of our own in a hierarchy that this machine has. */
+function makeCgroup(): string {
+  const parent = ['/sys/fs/cgroup/pids', '/sys/fs/cgroup'].find((dir) =>
+    existsSync(`${dir}/cgroup.procs`),
+  );
+  if (parent === undefined) throw new Error('neither cgroup v2 nor the pids controller of v1');
+  const dir = `${parent}/${unique}/t${++counter}`;
+  mkdirSync(dir, { recursive: true });
+  return dir;
+}
+
+function removeCgroup(dir: string): void {
+  for (const entry of readdirSync(dir, { withFileTypes: true })) {
+    if (entry.isDirectory()) removeCgroup(join(dir, entry.name));
+  }
+  rmdirSync(dir);
+}
+
+/** A shell that is PID 1 of a pid namespace, in a cgroup of its own: what a sandbox is to us. */
+class Tree {
+  readonly cgroup = makeCgroup();
+  readonly id = `tree-${counter}`;
+  initPid = 0;
+  private readonly child: ChildProcess;
+  private readonly lines: string[] = [];
+
+  private constructor() {
+    const enter = `echo $$ > ${this.cgroup}/cgroup.procs; exec unshare --fork --pid --mount --uts --mount-proc --kill-child bash`;
+    this.child = spawn('bash', ['-c', enter], { stdio: ['pipe', 'pipe', 'inherit'] });
+    createInterface({ input: this.child.stdout! }).on('line', (line) => this.lines.push(line));
+  }
+
+  static async start(): Promise<Tree> {
+    const tree = new Tree();
+    cleanups.push(() => tree.end());
+    await tree.run('true');
+    tree.initPid = tree.hostPids().find((pid) => levelsOf(pid) === 2) ?? 0;
+    return tree;
+  }
+
+  hostPids(): number[] {
+    return readFileSync(`${this.cgroup}/cgroup.procs`, 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map(Number);
+  }
+
+  type(line: string): void {
+    this.child.stdin!.write(`${line}\n`);
+  }
+
+  /** Runs a line in the shell; resolves with its output once it is done. */
+  async run(line: string): Promise<string[]> {
+    const mark = `done-${++counter}`;
+    const from = this.lines.length;
+    this.type(`${line}\necho ${mark}`);
+    await until(() => this.lines.includes(mark), `"${line}" to end`);
+    return this.lines.slice(from, this.lines.indexOf(mark));
+  }
+
+  async end(): Promise<void> {
+    for (let attempt = 0; attempt < 100 && this.hostPids().length > 0; attempt++) {
+      for (const pid of this.hostPids()) {
+        try {
+          process.kill(pid, 'SIGKILL');
+        } catch {
+          // it ended by itself
+        }
+      }
+      await delay(20);
+    }
+    removeCgroup(this.cgroup);
+  }
+}
+
+/** An observer and the timelines that it writes. */
+class Lab {
+  readonly timelines = new Map<string, Timeline>();
+  readonly bodies = new Map<string, EventBody[]>();
+  readonly observer: Observer;
+  status: ObserverStatus | null = null;
+
+  private constructor(source: 'auto' | 'scan') {
+    this.observer = new Observer({
+      name: `${unique}-${++counter}`,
+      mountDir: join(scratch, 'tracefs'),
+      source,
+      onEvents: (id, bodies) => this.take(id, bodies),
+      onStatus: (status) => {
+        this.status = status;
+      },
+    });
+  }
+
+  static async start(source: 'auto' | 'scan' = 'auto'): Promise<Lab> {
+    const lab = new Lab(source);
+    cleanups.push(() => lab.observer.stop());
+    await lab.observer.start();
+    return lab;
+  }
+
+  /** Called for each batch before it is folded. */
+  onBatch: (id: string, bodies: readonly EventBody[]) => void = () => {};
+
+  async watch(tree: Tree): Promise<void> {
+    await this.observer.watch({ id: tree.id, initPid: tree.initPid, cgroupDirs: [tree.cgroup] });
+  }
+
+  state(tree: Tree): State {
+    return this.timelines.get(tree.id)!.state;
+  }
+
+  processes(tree: Tree): readonly ProcessState[] {
+    return processesOf(this.state(tree));
+  }
+
+  find(tree: Tree, comm: string): ProcessState | undefined {
+    return this.processes(tree).find((process) => process.comm === comm);
+  }
+
+  seen(tree: Tree): readonly EventBody[] {
+    return this.bodies.get(tree.id) ?? [];
+  }
+
+  private take(id: string, bodies: readonly EventBody[]): void {
+    this.onBatch(id, bodies);
+    let timeline = this.timelines.get(id);
+    if (timeline === undefined) {
+      timeline = new Timeline();
+      this.timelines.set(id, timeline);
+    }
+    timeline.append(bodies);
+    const all = this.bodies.get(id) ?? [];
+    all.push(...bodies);
+    this.bodies.set(id, all);
+    assertConsistent(timeline.state);
+  }
+}
+
+async function until(holds: () => boolean, what: string, milliseconds = 5000): Promise<void> {
+  const end = Date.now() + milliseconds;
+  while (!holds()) {
+    if (Date.now() > end) throw new Error(`waited ${milliseconds} ms for ${what}`);
+    await delay(3);
+  }
+}
+
+function levelsOf(pid: number): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return /^NSpid:(.*)$/m.exec(status)?.[1]?.trim().split('\t').length ?? 0;
+  } catch {
+    return 0;
+  }
+}
+
+/** What may differ between two honest looks at the same tree: the moment, and R against S. */
+function comparable(state: State): unknown {
+  const namespaces = Object.values(state.namespaces).map(({ bornAt, ...rest }) => rest);
+  const processes = Object.values(state.processes).map(({ bornAt, state: letter, ...rest }) => ({
+    ...rest,
+    zombie: letter === 'Z',
+  }));
+  const byKey = (a: { key: string }, b: { key: string }): number => (a.key < b.key ? -1 : 1);
+  return {
+    sandbox: state.sandbox,
+    processes: processes.sort(byKey),
+    namespaces: namespaces.sort((a, b) => a.inode - b.inode),
+    mounts: state.mounts,
+  };
+}
+
+async function freshState(tree: Tree): Promise<State> {
+  const fresh = await Lab.start('scan');
+  await fresh.watch(tree);
+  await fresh.observer.stop();
+  return fresh.state(tree);
+}
+
+function percentile(sorted: readonly number[], fraction: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))] ?? Number.NaN;
+}
+
+describe.skipIf(!root)('observer', () => {
+  let reduced = '';
+
+  beforeAll(async () => {
+    const lab = await Lab.start();
+    if (lab.status?.source !== 'trace') reduced = lab.status?.reason ?? 'no trace';
+    await lab.observer.stop();
+    if (reduced !== '') console.warn(`observer: only scans here: ${reduced}`);
+  });
+
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+    for (const dir of ['/sys/fs/cgroup/pids', '/sys/fs/cgroup']) {
+      if (existsSync(`${dir}/${unique}`)) removeCgroup(`${dir}/${unique}`);
+    }
+  });
+
+  test('begins with the sandbox, its eight namespaces, its mounts and its processes', async () => {
+    const tree = await Tree.start();
+    tree.type('sleep 60');
+    await until(() => tree.hostPids().length === 3, 'sleep');
+    const lab = await Lab.start();
+    await lab.watch(tree);
+    const state = lab.state(tree);
+    expect(lab.seen(tree)[0]?.type).toBe('sandbox.start');
+    expect(Object.values(state.namespaces).filter((ns) => ns.ofSandbox)).toHaveLength(8);
+    expect(state.namespaces[state.sandbox!.namespaces.net]?.ofHost).toBe(true);
+    expect(state.namespaces[state.sandbox!.namespaces.pid]?.ofHost).toBe(false);
+    const [init, sleep] = lab.processes(tree);
+    expect(init).toMatchObject({ hostPid: tree.initPid, parent: null, comm: 'bash', cgroup: '/' });
+    expect(init?.pids).toEqual([tree.initPid, 1]);
+    expect(sleep).toMatchObject({ comm: 'sleep', args: ['sleep', '60'], parent: init?.key });
+    const proc = mountsOf(state, state.sandbox!.namespaces.mnt).filter(
+      (m) => m.mountPoint === '/proc',
+    );
+    expect(proc.at(-1)?.procPidNs).toBe(state.sandbox!.namespaces.pid);
+  });
+
+  test('tells fork, exec with its arguments, and exit, with the pid on every level', async () => {
+    const tree = await Tree.start();
+    const lab = await Lab.start();
+    await lab.watch(tree);
+    const [output] = await tree.run(`bash -c 'echo $$; exec sleep 0.2'`);
+    await until(() => lab.seen(tree).some((body) => body.type === 'process.exit'), 'exit');
+    const fork = lab
+      .seen(tree)
+      .filter((body) => body.type === 'process.fork')
+      .at(-1);
+    expect(fork?.process.pids).toEqual([fork?.process.hostPid, Number(output)]);
+    const execs = lab.seen(tree).filter((body) => body.type === 'process.exec');
+    expect(execs.at(-1)).toMatchObject({ comm: 'sleep', args: ['sleep', '0.2'] });
+    expect(lab.processes(tree)).toHaveLength(1);
+  });
+
+  test.skipIf(reduced !== '')('does not miss commands that live a millisecond', async () => {
+    const tree = await Tree.start();
+    const lab = await Lab.start();
+    await lab.watch(tree);
+    const pids = await tree.run('for i in 1 2 3 4 5 6 7 8 9 10; do sh -c "echo \\$\\$"; done');
+    await until(
+      () => lab.seen(tree).filter((body) => body.type === 'process.exit').length === 10,
+      'exits',
+    );
+    const forked = lab
+      .seen(tree)
+      .flatMap((body) => (body.type === 'process.fork' ? [body.process] : []));
+    expect(forked.slice(1).map((process) => String(process.pids.at(-1)))).toEqual(pids);
+    expect(lab.seen(tree).filter((body) => body.type === 'process.exec')).toHaveLength(10);
+  });
+
+  test('places nested namespaces: parent, owner, pids, and which pids a new /proc shows', async () => {
+    const tree = await Tree.start();
+    const lab = await Lab.start();
+    await lab.watch(tree);
+    tree.type('unshare --user --map-root-user --fork --pid --mount-proc sleep 60');
+    await until(() => lab.find(tree, 'sleep')?.uid.inside === 0, 'sleep with its map');
+    const sleep = lab.find(tree, 'sleep')!;
+    const state = lab.state(tree);
+    expect(sleep.pids).toHaveLength(3);
+    expect(sleep.pids.at(-1)).toBe(1);
+    expect(state.namespaces[sleep.namespaces.pid]).toMatchObject({
+      parent: state.sandbox!.namespaces.pid,
+      owner: sleep.namespaces.user,
+      ofSandbox: false,
+    });
+    expect(state.namespaces[sleep.namespaces.user]?.parent).toBe(state.sandbox!.namespaces.user);
+    expect(membersOf(state, sleep.namespaces.user).map((p) => p.comm)).toEqual([
+      'unshare',
+      'sleep',
+    ]);
+    const shown = (): number | undefined =>
+      mountsOf(lab.state(tree), sleep.namespaces.mnt)
+        .filter((mount) => mount.mountPoint === '/proc')
+        .at(-1)?.procPidNs;
+    await until(() => shown() === sleep.namespaces.pid, 'the nested /proc');
+  });
+
+  test('shows a zombie until it is reaped, with its wait status', async () => {
+    const tree = await Tree.start();
+    const lab = await Lab.start();
+    await lab.watch(tree);
+    tree.type(`perl -e 'if (!fork) { exit 7 } sleep 1; wait; sleep 1'`);
+    const zombie = (): ProcessState | undefined =>
+      lab.processes(tree).find((process) => process.state === 'Z');
+    await until(() => zombie() !== undefined, 'a zombie', 900);
+    expect(zombie()).toMatchObject({ comm: 'perl', args: [] });
+    const { key } = zombie()!;
+    await until(() => zombie() === undefined, 'it to be reaped');
+    expect(lab.seen(tree)).toContainEqual({ type: 'process.exit', key, waitStatus: 7 << 8 });
+  });
+
+  test('gives orphans to the init of their pid namespace', async () => {
+    const tree = await Tree.start();
+    const lab = await Lab.start();
+    await lab.watch(tree);
+    await tree.run('sh -c "sleep 60 & exit"');
+    const init = lab.processes(tree)[0]!;
+    await until(() => lab.find(tree, 'sleep')?.parent === init.key, 'the orphan');
+    await until(() => lab.processes(tree).length === 2, 'their parent to be gone');
+  });
+
+  test('follows a move into a child cgroup', async () => {
+    const tree = await Tree.start();
+    const lab = await Lab.start();
+    await lab.watch(tree);
+    await tree
+      .run(`sleep 60 & mkdir ${tree.cgroup}/inner; echo $! > ${tree.cgroup}/inner/cgroup.procs`)
+      .catch(() => {});
+    await delay(50);
+    const sleep = lab.find(tree, 'sleep')!;
+    const { execFileSync } = await import('node:child_process');
+    execFileSync('sh', ['-c', `echo ${sleep.hostPid} > ${tree.cgroup}/inner/cgroup.procs`]);
+    await until(() => lab.find(tree, 'sleep')?.cgroup === '/inner', 'the move');
+  });
+
+  test('keeps a namespace that only a bind mount or an fd holds, and says which', async () => {
+    const tree = await Tree.start();
+    const lab = await Lab.start();
+    await lab.watch(tree);
+    const uts = (): number[] =>
+      Object.values(lab.state(tree).namespaces)
+        .filter((ns) => ns.kind === 'uts')
+        .map((ns) => ns.inode);
+    const own = uts();
+    await tree.run(`touch ${scratch}/held; unshare --uts=${scratch}/held true`);
+    const held = (): number | undefined => uts().find((inode) => !own.includes(inode));
+    await until(() => lab.state(tree).namespaces[held() ?? 0]?.holders.length === 1, 'the mount');
+    const inode = held()!;
+    expect(lab.state(tree).namespaces[inode]?.holders[0]).toMatchObject({
+      by: 'mount',
+      path: `${scratch}/held`,
+    });
+    expect(membersOf(lab.state(tree), inode)).toEqual([]);
+    await tree.run(`exec 9<${scratch}/held; umount --lazy ${scratch}/held`);
+    await until(() => lab.state(tree).namespaces[inode]?.holders[0]?.by === 'fd', 'the fd');
+    await tree.run('exec 9<&-; unshare --uts true');
+    await until(() => held() === undefined, 'its end', 8000);
+  });
+
+  test('shows a process that joins once it is in the pid namespace, and no other', async () => {
+    const tree = await Tree.start();
+    const lab = await Lab.start();
+    await lab.watch(tree);
+    const join = (...command: string[]): ChildProcess => {
+      const script = `echo $$ > ${tree.cgroup}/cgroup.procs; exec ${command.join(' ')}`;
+      return spawn('bash', ['-c', script], { stdio: 'ignore' });
+    };
+    const outside = join('sleep', '60');
+    const inside = join('nsenter', `--target=${tree.initPid}`, '--pid', '--mount', 'sleep', '61');
+    await until(() => lab.find(tree, 'sleep') !== undefined, 'the joined sleep');
+    const joined = lab.find(tree, 'sleep')!;
+    expect(joined.args).toEqual(['sleep', '61']);
+    expect(joined.parent).toBeNull();
+    process.kill(joined.hostPid);
+    await until(() => lab.find(tree, 'sleep') === undefined, 'its end');
+    await delay(1200); // a whole scan
+    expect(lab.processes(tree).map((process) => process.comm)).toEqual(['bash']);
+    expect(
+      lab.seen(tree).some((body) => 'process' in body && body.process.hostPid === outside.pid),
+    ).toBe(false);
+    outside.kill();
+    await until(() => tree.hostPids().length === 2, 'both to be gone');
+    expect(inside.signalCode).not.toBeNull();
+  });
+
+  test.skipIf(reduced !== '')('follows what a joined process forks', async () => {
+    const tree = await Tree.start();
+    const lab = await Lab.start();
+    await lab.watch(tree);
+    const misses: number[] = [];
+    for (let i = 0; i < 10; i++) {
+      const enter = `nsenter --target=${tree.initPid} --pid --mount`;
+      const script = `echo $$ > ${tree.cgroup}/cgroup.procs; exec ${enter} sh -c "sh -c 'sleep 0.0${i}'; true"`;
+      const joined = spawn('bash', ['-c', script], { stdio: 'ignore' });
+      await once(joined, 'exit');
+      await delay(100);
+      const sleeps = lab
+        .seen(tree)
+        .filter((body) => body.type === 'process.exec' && body.args[1] === `0.0${i}`);
+      if (sleeps.length !== 1) misses.push(i);
+    }
+    // Who sends processes here is learnt from the first; from then on they are seen from birth.
+    expect(misses.filter((i) => i > 0)).toEqual([]);
+    expect(lab.processes(tree)).toHaveLength(1);
+  });
+
+  test('never mixes two trees', async () => {
+    const [a, b] = [await Tree.start(), await Tree.start()];
+    const lab = await Lab.start();
+    await lab.watch(a);
+    await lab.watch(b);
+    const busy = (name: string): string =>
+      `for i in $(seq 60); do bash -c 'exec -a ${name} sleep 0.01' & done; wait`;
+    await Promise.all([a.run(busy('of-a')), b.run(busy('of-b'))]);
+    await delay(200);
+    for (const [mine, other, foreign] of [
+      [a, b, 'of-b'],
+      [b, a, 'of-a'],
+    ] as const) {
+      const inodes = lab.state(other).sandbox!.namespaces;
+      for (const body of lab.seen(mine)) {
+        if (body.type === 'process.fork') expect(body.process.namespaces.pid).not.toBe(inodes.pid);
+        if (body.type === 'process.exec') expect(body.args).not.toContain(foreign);
+      }
+      expect(lab.processes(mine)).toHaveLength(1);
+    }
+  });
+
+  test.skipIf(reduced !== '')(
+    'is not fooled by names that look like lines of the trace',
+    async () => {
+      const [a, b] = [await Tree.start(), await Tree.start()];
+      const lab = await Lab.start();
+      await lab.watch(a);
+      await lab.watch(b);
+      b.type('sleep 60');
+      await until(() => lab.find(b, 'sleep') !== undefined, 'sleep');
+      const victim = lab.find(b, 'sleep')!.hostPid;
+      const forged = `x-${victim}   (  ${victim}) [000] .....  1.000000: sched_process_exec: filename=forged pid=${victim} old_pid=${victim}`;
+      const dir = mkdtempSync(join(scratch, 'names-'));
+      await a.run(
+        `cp /bin/true $'${dir}/a\\n${forged.replaceAll('/', '_')}\\n'; cd ${dir}; ./a*; cd /`,
+      );
+      await a.run(`perl -e '$0 = "x\\ny: z=1"; system("true"); sleep 0.1'`);
+      await delay(100);
+      expect(lab.find(b, 'sleep')?.args).toEqual(['sleep', '60']);
+      expect(lab.seen(b).some((body) => JSON.stringify(body).includes('forged'))).toBe(false);
+      expect(lab.processes(a)).toHaveLength(1);
+      rmSync(dir, { recursive: true });
+    },
+  );
+
+  const storm = `perl -e 'for (1..1000) { my $p = fork; if (!$p) { if ($_ % 20 == 0) { sleep 60 } exit 0 } } while (wait != -1 && ++$n < 950) {} sleep 60' &`;
+
+  test('after a storm of 1,000 forks the state equals a fresh scan', async () => {
+    const tree = await Tree.start();
+    const lab = await Lab.start();
+    await lab.watch(tree);
+    const begin = Date.now();
+    await tree.run(storm);
+    await until(
+      () => lab.processes(tree).length === 52,
+      '50 sleepers, their parent and init',
+      10_000,
+    );
+    const took = Date.now() - begin;
+    await delay(1500);
+    const forks = lab.seen(tree).filter((body) => body.type === 'process.fork').length;
+    console.info(`storm: ${forks} forks told, settled after ${took} ms`);
+    expect(comparable(lab.state(tree))).toEqual(comparable(await freshState(tree)));
+  });
+
+  test.skipIf(reduced !== '')('heals events that the kernel had to drop', async () => {
+    const tree = await Tree.start();
+    const lab = await Lab.start();
+    await lab.watch(tree);
+    const readers = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8')
+      .trim()
+      .split(' ')
+      .map(Number)
+      .filter((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'cat\n');
+    expect(readers.length).toBe(2);
+    for (const pid of readers) process.kill(pid, 'SIGSTOP');
+    for (let i = 0; i < 8; i++)
+      await tree.run(`${storm} sleep 0.8; kill -9 %%; wait; pkill -9 perl`);
+    await tree.run(storm);
+    await delay(500);
+    for (const pid of readers) process.kill(pid, 'SIGCONT');
+    await until(() => lab.processes(tree).length === 52, 'the survivors', 10_000);
+    await delay(1500);
+    expect(comparable(lab.state(tree))).toEqual(comparable(await freshState(tree)));
+  });
+
+  test.skipIf(reduced !== '')('tells of an exec within milliseconds', async () => {
+    const tree = await Tree.start();
+    const lab = await Lab.start();
+    await lab.watch(tree);
+    const times: number[] = [];
+    for (let i = 0; i < 60; i++) {
+      const told = new Promise<number>((resolve) => {
+        lab.onBatch = (_, bodies) => {
+          if (bodies.some((body) => body.type === 'process.fork')) resolve(performance.now());
+        };
+      });
+      const begin = performance.now();
+      tree.type('sleep 0.01');
+      times.push((await told) - begin);
+      await delay(30);
+    }
+    times.sort((a, b) => a - b);
+    const [p50, p95] = [percentile(times, 0.5), percentile(times, 0.95)];
+    console.info(`command typed → fork told: p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms`);
+    expect(p50).toBeLessThan(20);
+  });
+
+  test('without a trace it scans, says so, and sees what lives half a second', async () => {
+    const tree = await Tree.start();
+    const lab = await Lab.start('scan');
+    expect(lab.status).toEqual({ source: 'scan', reason: 'asked not to trace' });
+    await lab.watch(tree);
+    tree.type('unshare --fork --pid --mount-proc sleep 2');
+    await until(() => lab.find(tree, 'sleep')?.pids.length === 3, 'sleep', 1500);
+    await until(() => lab.find(tree, 'sleep') === undefined, 'its end');
+    await until(() => Object.keys(lab.state(tree).namespaces).length === 8, 'no other namespace');
+  });
+
+  test('unwatch ends the stream', async () => {
+    const tree = await Tree.start();
+    const lab = await Lab.start();
+    await lab.watch(tree);
+    lab.observer.unwatch(tree.id);
+    const length = lab.seen(tree).length;
+    expect(lab.seen(tree).at(-1)).toEqual({ type: 'sandbox.end', id: tree.id });
+    await tree.run('/bin/true');
+    await delay(100);
+    expect(lab.seen(tree)).toHaveLength(length);
+  });
+
+  test('the death of init ends every process and namespace', async () => {
+    const tree = await Tree.start();
+    const lab = await Lab.start();
+    await lab.watch(tree);
+    await tree.run('sleep 60 & sleep 60 &');
+    process.kill(tree.initPid, 'SIGKILL');
+    await until(() => Object.keys(lab.state(tree).namespaces).length === 0, 'the end');
+    expect(lab.processes(tree)).toEqual([]);
+    expect(lab.state(tree).mounts).toEqual({});
+  });
+
+  test('refuses to watch what is not there', async () => {
+    const lab = await Lab.start('scan');
+    const target = {
+      id: 'x',
+      initPid: 2 ** 22 + 1,
+      cgroupDirs: ['/sys/fs/cgroup/pids', '/sys/fs/cgroup'],
+    };
+    await expect(lab.observer.watch(target)).rejects.toThrow('is not running');
+    await expect(
+      lab.observer.watch({ ...target, initPid: process.pid, cgroupDirs: ['/tmp'] }),
+    ).rejects.toThrow('/tmp: not on a cgroup file system');
+  });
+});
+
+const entry = join(import.meta.dirname, '../../apps/daemon/dist/observer-process.js');
+
+describe.skipIf(!root || !existsSync(entry))('observer process', () => {
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+    for (const dir of ['/sys/fs/cgroup/pids', '/sys/fs/cgroup']) {
+      if (existsSync(`${dir}/${unique}`)) removeCgroup(`${dir}/${unique}`);
+    }
+  });
+
+  const mountDir = join(scratch, 'process-tracefs');
+  const tracefs = (): string | null =>
+    [mountDir, '/sys/kernel/tracing'].find((dir) => existsSync(`${dir}/instances`)) ?? null;
+  const instances = (name: string): string[] =>
+    readdirSync(`${tracefs()}/instances`).filter((entry) => entry.startsWith(`terrarium-${name}`));
+
+  async function startClient(name: string) {
+    const timelines = new Map<string, Timeline>();
+    const problems: string[] = [];
+    const client = new ObserverClient({
+      entry,
+      name,
+      mountDir,
+      onEvents: (id, bodies) => {
+        const timeline = timelines.get(id) ?? new Timeline();
+        timelines.set(id, timeline);
+        timeline.append(bodies);
+      },
+      onProblem: (message) => problems.push(message),
+    });
+    cleanups.push(() => client.stop());
+    const status = await client.start();
+    const pid = childrenOf(process.pid).find((child) => cmdline(child).includes(name)) ?? 0;
+    return { client, timelines, problems, status, pid };
+  }
+
+  function childrenOf(pid: number): number[] {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      .split(' ')
+      .filter(Boolean)
+      .map(Number);
+  }
+
+  function cmdline(pid: number): string[] {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  }
+
+  test('survives kill -9: watches again, and leaves nothing after a stop', async () => {
+    const tree = await Tree.start();
+    const name = `${unique}-kill`;
+    const { client, timelines, problems, status, pid } = await startClient(name);
+    client.watch({ id: tree.id, initPid: tree.initPid, cgroupDirs: [tree.cgroup] });
+    await until(() => timelines.get(tree.id)?.state.sandbox != null, 'the first picture');
+    const seq = timelines.get(tree.id)!.seq;
+    process.kill(pid, 'SIGKILL');
+    await until(() => timelines.get(tree.id)!.seq > seq, 'the second picture', 10_000);
+    expect(problems).toEqual(['observer process ended with SIGKILL']);
+    tree.type('sleep 60');
+    const comms = (): string[] => processesOf(timelines.get(tree.id)!.state).map((p) => p.comm);
+    await until(() => comms().includes('sleep'), 'sleep');
+    if (status.source === 'trace') expect(instances(name)).toHaveLength(2);
+    await client.stop();
+    if (tracefs() !== null) expect(instances(name)).toEqual([]);
+    expect(existsSync(`${mountDir}/instances`)).toBe(false);
+  });
+
+  test('30 idle sandboxes cost less than 2 % of one core', async () => {
+    const trees: Tree[] = [];
+    for (let i = 0; i < 30; i++) trees.push(await Tree.start());
+    const { client, timelines, pid } = await startClient(`${unique}-idle`);
+    for (const tree of trees) {
+      client.watch({ id: tree.id, initPid: tree.initPid, cgroupDirs: [tree.cgroup] });
+    }
+    await until(() => timelines.size === 30, 'the pictures', 20_000);
+    await delay(3000);
+    const cpuMs = (): number => {
+      let ticks = 0;
+      for (const each of [pid, ...childrenOf(pid)]) {
+        const fields = readFileSync(`/proc/${each}/stat`, 'utf8').split(') ')[1]!.split(' ');
+        ticks += Number(fields[11]) + Number(fields[12]);
+      }
+      return ticks * 10;
+    };
+    const [before, begin] = [cpuMs(), Date.now()];
+    await delay(10_000);
+    const percent = ((cpuMs() - before) / (Date.now() - begin)) * 100;
+    const rss = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    console.info(`30 idle sandboxes: ${percent.toFixed(2)} % of one core, ${rss} KiB`);
+    expect(percent).toBeLessThan(2);
+  });
+});
