@@ -36,7 +36,15 @@ export function Inline(props: { readonly text: string }) {
   );
 }
 
+/** Up to this many characters, code in a sentence is not broken over two lines. */
+const UNBROKEN = 24;
+
 const COMPONENTS: Components = {
+  code: ({ node, className, children }) => {
+    const text = node?.children[0];
+    const short = text?.type === 'text' && text.value.length <= UNBROKEN;
+    return <code className={short ? `unbroken ${className ?? ''}` : className}>{children}</code>;
+  },
   a: ({ href, children }) => (
     <a href={href} target="_blank" rel="noopener noreferrer">
       {children}

@@ -29,7 +29,7 @@ export function Reader(props: ReaderProps) {
     requestAnimationFrame(() => {
       const head = heads.current.get(step);
       head?.focus({ preventScroll: true });
-      head?.scrollIntoView({ block: 'start', behavior: scrollBehavior() });
+      if (head !== undefined) scrollPaneTo(head, scrollBehavior());
     });
   };
   useScrollToOpen(open, heads.current);
@@ -124,8 +124,19 @@ function useScrollToOpen(open: string | null, heads: ReadonlyMap<string, HTMLEle
     done.current = true;
     const head = heads.get(open);
     const first = heads.values().next().value;
-    if (head !== undefined && head !== first) head.scrollIntoView({ block: 'start' });
+    if (head !== undefined && head !== first) scrollPaneTo(head, 'auto');
   }, [open, heads]);
+}
+
+/** Air above the step that is scrolled to, px. */
+const SCROLL_MARGIN = 12;
+
+/** Scrolls the reader alone: scrollIntoView would also shift the clipped frames around it. */
+function scrollPaneTo(target: HTMLElement, behavior: ScrollBehavior): void {
+  const pane = target.closest('.reader-pane');
+  if (pane === null) return;
+  const distance = target.getBoundingClientRect().top - pane.getBoundingClientRect().top;
+  pane.scrollTo({ top: pane.scrollTop + distance - SCROLL_MARGIN, behavior });
 }
 
 function scrollBehavior(): ScrollBehavior {

@@ -52,6 +52,7 @@ export class TerminalSession implements TypingTarget {
   #webglFailed = false;
   #resizeObserver: ResizeObserver | null = null;
   #opened = false;
+  #focusOnMount = false;
   #lastOutput = 0;
   #view: TerminalView = { status: { state: 'connecting' }, exitCode: null, hasSelection: false };
 
@@ -124,6 +125,10 @@ export class TerminalSession implements TypingTarget {
     this.#resizeObserver = new ResizeObserver(() => this.fit());
     this.#resizeObserver.observe(parent);
     this.fit();
+    if (this.#focusOnMount) {
+      this.#focusOnMount = false;
+      this.focus();
+    }
     // Before its faces are there, the emulator measures the fallback's cells.
     void document.fonts.ready.then(() => {
       this.#terminal.options.fontFamily = fontFamily();
@@ -187,6 +192,12 @@ export class TerminalSession implements TypingTarget {
 
   focus(): void {
     this.#terminal.focus();
+  }
+
+  /** For a terminal that was just opened and has no place on the page yet. */
+  focusWhenMounted(): void {
+    if (this.#element.isConnected) this.focus();
+    else this.#focusOnMount = true;
   }
 
   input(data: string): void {

@@ -143,7 +143,10 @@ export function TerminalsProvider(props: {
   const open = useCallback(async (): Promise<string | null> => {
     const size = shown[0] === undefined ? FIRST_SIZE : session(shown[0]).size;
     const id = await store.openTerminal(size.cols, size.rows);
-    if (id !== null) setActive(id);
+    if (id !== null) {
+      setActive(id);
+      session(id).focusWhenMounted();
+    }
     return id;
   }, [store, shown, session]);
   openBeside.current = open;

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { readSession } from './cookie.js';
+import { chooseLanguage } from './language.js';
+
+describe('readSession', () => {
+  const token = 'A-_9'.repeat(10);
+  it('finds the session among other cookies', () => {
+    expect(readSession(`a=b; terrarium_session=${token}; c=d`)).toBe(token);
+  });
+  it.each([
+    undefined,
+    '',
+    'terrarium_session=',
+    'terrarium_session=short',
+    `xterrarium_session=${'a'.repeat(40)}`,
+    `terrarium_session=${'a'.repeat(40)}\r\nx: y`,
+  ])('takes %j for none', (header) => {
+    expect(readSession(header)).toBeNull();
+  });
+});
+
+describe('chooseLanguage', () => {
+  it.each([
+    [undefined, undefined, 'en'],
+    [undefined, 'zh-CN,zh;q=0.9,en;q=0.8', 'zh'],
+    [undefined, 'de-DE,de;q=0.9,zh;q=0.7,en;q=0.6', 'zh'],
+    [undefined, 'en;q=0.4, zh;q=0.3', 'en'],
+    [undefined, 'zh;q=0, en', 'en'],
+    [undefined, 'fr', 'en'],
+    ['terrarium_lang=zh', 'en', 'zh'],
+    ['x=1; terrarium_lang=en; y=2', 'zh', 'en'],
+    ['terrarium_lang=fr', 'zh', 'zh'],
+  ] as const)('cookie %j and %j give %s', (cookie, accept, language) => {
+    expect(chooseLanguage(cookie, accept)).toBe(language);
+  });
+});
