@@ -8,8 +8,8 @@ import { OutputWatch } from './quiet.js';
 
 /** How long a page may take to be usable, ms. */
 const READY_MS = 30_000;
-/** A reset makes a sandbox, starts the shells and types the step's setup, ms. */
-const RESET_MS = 60_000;
+/** A reset makes a sandbox and types the step's setup; Run types a program. On a busy machine, ms. */
+const RESET_MS = 120_000;
 
 export class LessonPage {
   readonly page: Page;
@@ -62,7 +62,7 @@ export class LessonPage {
   }
 
   tab(number: number): Locator {
-    return this.page.getByRole('tab', { name: this.names.terminalTab(number) });
+    return this.page.getByRole('button', { name: this.names.terminalTab(number) });
   }
 
   /** Opens a step's text if it is closed. */
@@ -151,7 +151,7 @@ export class LessonPage {
   async #enabled(button: Locator): Promise<void> {
     const deadline = Date.now() + RESET_MS;
     while (!(await button.isEnabled())) {
-      if (Date.now() > deadline) throw new Error('a button stayed disabled for a minute');
+      if (Date.now() > deadline) throw new Error('a button stayed disabled');
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

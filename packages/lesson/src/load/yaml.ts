@@ -25,11 +25,13 @@ export function parseYaml<S extends z.ZodType>(
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter });
   const lineAt = (offset: number): number => counter.linePos(offset).line + firstLine - 1;
-  for (const error of document.errors) {
+  const [error] = document.errors;
+  if (error !== undefined) {
+    // The first one alone: those that follow it in broken YAML are mostly its consequences.
     const message = error.message.split('\n')[0]?.replace(/ at line .*$/, '') ?? 'is not YAML';
-    problems.push({ file, line: lineAt(error.pos[0]), message });
+    problems.push({ file, line: lineAt(error.pos[0]), message: lower(message) });
+    return null;
   }
-  if (document.errors.length > 0) return null;
 
   const lineOf = (path: readonly PropertyKey[]): number => {
     for (let length = path.length; length > 0; length -= 1) {
