@@ -27,7 +27,6 @@ export const Legend = memo(function Legend(props: {
             <button
               type="button"
               aria-pressed={lit === inode}
-              aria-label={`${namespaceName(kind, inode)}, ${words.membersCount(count)}`}
               title={namespaceName(kind, inode)}
               onPointerEnter={() => onLight(inode)}
               onPointerLeave={() => onLight(null)}
@@ -36,6 +35,7 @@ export const Legend = memo(function Legend(props: {
             >
               <RingChip kind={kind} slot={ringsOf(state).get(inode)?.slot ?? 0} lang={lang} />
               <span className="tr-count">{count}</span>
+              <span className="tr-sr">{words.membersWord(count)}</span>
             </button>
           </li>
         );

@@ -72,7 +72,7 @@ describe('NamespacesView', () => {
     expect(tree.getAttribute('aria-label')).toBe('Namespaces');
     const nested = view.all('[data-id="4026532801"]')[0]!;
     expect(nested.getAttribute('aria-level')).toBe('3');
-    expect(nested.getAttribute('aria-label')).toBe('pid:[4026532801], solid, 3 processes');
+    expect(nested.textContent).toBe('pid:[4026532801], solid3 processes');
     expect(view.all('[role=treeitem][tabindex="0"]')).toHaveLength(1);
     expect(tree.textContent).toContain('held by a bind mount on /run/netns/quiet');
     expect(tree.textContent).toContain('held by bash 9 through fd 7');

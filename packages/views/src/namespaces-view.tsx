@@ -129,7 +129,6 @@ export function NamespacesView(props: NamespacesViewProps) {
                       undefined
                     }
                     tabIndex={row.id === keys.active ? 0 : -1}
-                    aria-label={row.label}
                     aria-level={row.level}
                     aria-setsize={row.setSize}
                     aria-posinset={row.position}
@@ -182,13 +181,11 @@ interface TreeRow {
   readonly expanded: boolean | undefined;
   /** for typing ahead */
   readonly text: string;
-  /** for a screen reader */
-  readonly label: string;
   readonly content: ReactNode;
 }
 
 /** A row before it has its place among its siblings. */
-interface Branch extends Pick<TreeRow, 'id' | 'type' | 'inode' | 'text' | 'label' | 'content'> {
+interface Branch extends Pick<TreeRow, 'id' | 'type' | 'inode' | 'text' | 'content'> {
   readonly open: boolean;
   readonly children: readonly Branch[];
 }
@@ -219,7 +216,6 @@ function kindBranch(state: State, lang: Lang, kind: NamespaceKind): Branch {
     type: 'kind',
     inode: null,
     text: kind,
-    label: `${kind}, ${words.kindCount(count)}: ${words.kindSees[kind]}`,
     open: count > 1,
     children: nodes.map((node) => namespaceBranch(state, lang, node)),
     content: (
@@ -251,7 +247,6 @@ function namespaceBranch(state: State, lang: Lang, node: NamespaceNode): Branch 
     type: 'namespace',
     inode,
     text: name,
-    label: [name, pattern, words.membersCount(count), note].filter(Boolean).join(', '),
     open: ring !== undefined || node.children.length > 0,
     children: [
       ...node.children.map((child) => namespaceBranch(state, lang, child)),
@@ -265,6 +260,7 @@ function namespaceBranch(state: State, lang: Lang, node: NamespaceNode): Branch 
         <NamespaceRing kind={kind} pattern={ring?.pattern ?? null} />
         <span className="tr-ns-name" data-kind={ring === undefined ? undefined : kind}>
           {name}
+          {pattern !== null && <span className="tr-sr">, {pattern}</span>}
         </span>
         <span className="tr-args" data-note>
           {[words.membersCount(count), note].filter(Boolean).join(', ')}
@@ -283,7 +279,6 @@ function crowd(state: State, lang: Lang, namespace: NamespaceState): Branch {
     type: 'member',
     inode: namespace.inode,
     text: label,
-    label,
     open: false,
     children,
     content: <span className="tr-holder">{label}</span>,
@@ -291,14 +286,12 @@ function crowd(state: State, lang: Lang, namespace: NamespaceState): Branch {
 }
 
 function leaves(state: State, lang: Lang, namespace: NamespaceState): readonly Branch[] {
-  const words = strings(lang);
   const members = membersOf(state, namespace.inode).map(
     (process): Branch => ({
       id: `${namespace.inode} ${process.key}`,
       type: 'member',
       inode: namespace.inode,
       text: process.comm,
-      label: `${words.member} ${process.comm}, ${words.pidsSpoken(process.pids)}`,
       open: false,
       children: [],
       content: (
@@ -316,7 +309,6 @@ function leaves(state: State, lang: Lang, namespace: NamespaceState): readonly B
       type: 'holder',
       inode: namespace.inode,
       text,
-      label: text,
       open: false,
       children: [],
       content: <span className="tr-holder">{text}</span>,

@@ -14,7 +14,7 @@ import {
   TombstoneMark,
   ZombieMark,
 } from './glyphs.js';
-import { argsText, describeProcess, isPidOne, uidText } from './process-text.js';
+import { argsText, isPidOne, uidText } from './process-text.js';
 import { RING_PATTERNS } from './rings.js';
 import { type Lang, strings } from './strings.js';
 import { touch } from './touch.js';
@@ -41,6 +41,7 @@ export interface ProcessRowProps {
   readonly membranes: string;
 }
 
+// A row is named by its content, so what is heard is what is seen, with a few words more.
 export const ProcessRow = memo(function ProcessRow(props: ProcessRowProps) {
   const { process, lang, gone, isInit } = props;
   const words = strings(lang);
@@ -82,6 +83,7 @@ export const ProcessRow = memo(function ProcessRow(props: ProcessRowProps) {
         data-field="rings"
         data-many={rings.length > 3 || undefined}
       >
+        {rings.length > 0 && <span className="tr-sr">{words.ownNamespaces}</span>}
         {rings.map(({ kind, slot }) => (
           <RingChip key={kind} kind={kind} slot={slot} lang={lang} />
         ))}
@@ -118,7 +120,6 @@ function treeItem(props: ProcessRowProps) {
   return {
     role: 'treeitem',
     tabIndex: props.active ? 0 : -1,
-    'aria-label': describeProcess(props, props.process, props.lang),
     'aria-level': props.level,
     'aria-setsize': props.setSize,
     'aria-posinset': props.position,
@@ -132,6 +133,7 @@ function Pids({ process }: { process: ProcessState }) {
   const last = process.pids.length - 1;
   return (
     <span className="tr-cell tr-pids" data-field="pids">
+      <span className="tr-sr">PID </span>
       {process.pids.map((pid, i) => (
         // The place of a pid in the list is what it means: the level of nesting.
         // biome-ignore lint/suspicious/noArrayIndexKey: the index is the identity

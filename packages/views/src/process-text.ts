@@ -7,7 +7,6 @@ import {
   type State,
 } from '@terrarium/timeline';
 import { KINDS } from './kinds.js';
-import { type Lang, strings } from './strings.js';
 
 /** `4711 → 7 → 1`: its pid in every namespace it is visible in, from the host's to its own. */
 export function pidsText(process: ProcessState): string {
@@ -54,23 +53,6 @@ export function ownKinds(
   const sandbox = state.sandbox?.namespaces;
   if (sandbox === undefined) return [];
   return KINDS.filter((kind) => process.namespaces[kind] !== sandbox[kind]);
-}
-
-/** Whole row as one sentence, for a screen reader. */
-export function describeProcess(
-  state: Pick<State, 'sandbox'>,
-  process: ProcessState,
-  lang: Lang,
-): string {
-  const words = strings(lang);
-  const parts = [process.comm, words.pidsSpoken(process.pids)];
-  if (isPidOne(process)) parts.push(words.pidOne);
-  parts.push(words.states[process.state] ?? process.state);
-  if (process.terminal !== null) parts.push(`/dev/pts/${process.terminal}`);
-  const kinds = ownKinds(state, process);
-  if (kinds.length > 0) parts.push(words.differsIn(kinds));
-  if (process.cgroup !== '/') parts.push(`cgroup ${process.cgroup}`);
-  return parts.join(', ');
 }
 
 /** Commands that show in a terminal of the sandbox what the card says. */

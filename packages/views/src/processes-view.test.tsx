@@ -55,9 +55,18 @@ describe('ProcessesView as a tree', () => {
   });
 
   it('shows the pid in every namespace, and crowns PID 1', () => {
-    expect(item(SH)?.querySelector('.tr-pids')?.textContent).toBe('4715 → 15 → 1');
+    expect(item(SH)?.querySelector('.tr-pids')?.textContent).toBe('PID 4715 → 15 → 1');
     expect(item(SH)?.querySelector('.tr-crown')).not.toBeNull();
     expect(item(BASH)?.querySelector('.tr-crown')).toBeNull();
+  });
+
+  it('is named by its content, so that what is heard is what is seen', () => {
+    expect(item(SH)?.hasAttribute('aria-label')).toBe(false);
+    expect(item(SH)?.querySelector('.tr-crown')?.getAttribute('aria-label')).toBe(
+      'PID 1 of its namespace',
+    );
+    expect(item(SH)?.textContent).toContain('sleeping');
+    expect(item(SH)?.textContent).toContain('own namespaces:pidmnt');
   });
 
   it('says of the sandbox’s init what it is for', () => {

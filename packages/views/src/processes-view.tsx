@@ -65,6 +65,10 @@ export function ProcessesView(props: ProcessesViewProps) {
   const rows = useMemo(() => rowsOf(displayed, collapsed), [displayed, collapsed]);
   const rings = ringsOf(state);
   const decorations = useMemo(() => decorate(state, rows, rings), [state, rows, rings]);
+  const longest = useMemo(
+    () => rows.reduce((n, row) => Math.max(n, pidsText(row.shown.process).length), 0),
+    [rows],
+  );
   const lit = useMemo(
     () =>
       membrane === null
@@ -104,7 +108,6 @@ export function ProcessesView(props: ProcessesViewProps) {
   }
 
   const card = useRemembered(state, selected ?? looked);
-  const longest = rows.reduce((n, row) => Math.max(n, pidsText(row.shown.process).length), 12);
   const init = state.sandbox === null ? undefined : state.processes[state.sandbox.init];
   const plainUser = init === undefined ? '' : uidText(init);
   return (

@@ -25,8 +25,6 @@ const en = {
   newProcess: 'new',
   gone: 'gone',
   kernelName: 'no name yet',
-  pidsSpoken: (pids: readonly number[]) =>
-    pids.length === 1 ? `PID ${pids[0]}` : `PID ${pids.join(' → ')}`,
   states: {
     R: 'running',
     S: 'sleeping',
@@ -47,13 +45,13 @@ const en = {
     X: 'just ended',
     I: 'idle kernel thread',
   } as Readonly<Record<string, string>>,
-  differsIn: (kinds: readonly string[]) =>
-    kinds.length === 8 ? 'differs in all eight' : `own ${listed(kinds, 'and')}`,
+  ownNamespaces: 'own namespaces:',
   // legend
   legend: 'Membranes present',
   legendNone: 'Every process is in the sandbox’s own eight namespaces.',
   legendOwn: 'no ring: the sandbox’s own',
   membersCount: (n: number) => (n === 1 ? '1 process' : `${n} processes`),
+  membersWord: (n: number): string => (n === 1 ? 'process' : 'processes'),
   // facts
   facts: 'Facts',
   factsHint: 'Point at a row to see its facts here. Click to pin them.',
@@ -198,7 +196,6 @@ const zh: Strings = {
   newProcess: '新',
   gone: '已消失',
   kernelName: '尚无名字',
-  pidsSpoken: (pids) => `PID ${pids.join(' → ')}`,
   states: {
     R: '运行',
     S: '睡眠',
@@ -219,11 +216,12 @@ const zh: Strings = {
     X: '刚刚结束',
     I: '空闲的内核线程',
   },
-  differsIn: (kinds) => (kinds.length === 8 ? '八种全都不同' : `自己的 ${kinds.join('、')}`),
+  ownNamespaces: '自己的命名空间：',
   legend: '现有的膜',
   legendNone: '所有进程都在沙箱自己的八个命名空间里。',
   legendOwn: '没有环：沙箱自己的',
   membersCount: (n) => `${n} 个进程`,
+  membersWord: () => '个进程',
   facts: '详情',
   factsHint: '指向一行，这里就显示它的详情；点击可固定。',
   pin: '固定',

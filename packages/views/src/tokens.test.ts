@@ -89,6 +89,13 @@ describe.each([
     }
   });
 
+  it.each(NAMESPACE_KINDS)('shows %s text at 4.5:1 where a row is chosen or past', (kind) => {
+    for (const ground of ['accent-soft', 'past-ground', 'past-soft'])
+      expect(contrast(colour(`ns-${kind}-text`), colour(ground)), ground).toBeGreaterThanOrEqual(
+        4.5,
+      );
+  });
+
   it.each(['ink-1', 'ink-2', 'ink-3', 'accent', 'good', 'bad', 'warn', 'past', 'predicted'])(
     'shows %s as text at 4.5:1 on every surface',
     (name) => {
@@ -115,7 +122,7 @@ describe.each([
     expect(contrast(colour('accent-ink'), colour('accent'))).toBeGreaterThanOrEqual(4.5);
     expect(contrast(colour('accent-ink'), colour('accent-strong'))).toBeGreaterThanOrEqual(4.5);
     for (const ink of ['ink-1', 'ink-2', 'ink-3'])
-      for (const soft of ['accent-soft', 'past-ground'])
+      for (const soft of ['accent-soft', 'past-ground', 'past-soft'])
         expect(contrast(colour(ink), colour(soft))).toBeGreaterThanOrEqual(4.5);
   });
 
