@@ -5,13 +5,14 @@
  * cells that are the same namespace. A real table; the tree beside it says the same to the keys.
  */
 import type { NamespaceKind, NsInode, ProcessState, State } from '@terrarium/timeline';
-import { useMemo } from 'react';
+import { useMemo, useRef } from 'react';
 import { Crown, NamespaceGlyph, NamespaceRing } from './glyphs.js';
 import { KINDS, namespaceName } from './kinds.js';
 import { heldNamespaces, namespaceGroups } from './namespace-groups.js';
 import { isPidOne, isSandboxInit, pidsText } from './process-text.js';
 import { type Ring, ringsOf } from './rings.js';
 import { type Lang, strings } from './strings.js';
+import { useAppear } from './use-appear.js';
 
 /** Names shown in a row before the rest is counted. */
 const NAMES_SHOWN = 2;
@@ -35,8 +36,11 @@ export function NamespaceMap(props: {
   const words = strings(lang);
   const rows = useMemo(() => mapRows(state), [state]);
   const rings = ringsOf(state);
+  const table = useRef<HTMLTableElement>(null);
+  const ids = useMemo(() => rows.map((row) => row.id), [rows]);
+  useAppear(table, ids, state.sandbox?.id ?? null);
   return (
-    <table className="tr-map">
+    <table className="tr-map" ref={table}>
       <caption>{words.mapCaption}</caption>
       <thead>
         <tr>
@@ -54,7 +58,7 @@ export function NamespaceMap(props: {
       </thead>
       <tbody>
         {rows.map((row, i) => (
-          <tr key={row.id} data-own={row.differs.length === 0 || undefined}>
+          <tr key={row.id} data-appear={row.id} data-own={row.differs.length === 0 || undefined}>
             <th scope="row">
               <Who state={state} row={row} lang={lang} />
             </th>

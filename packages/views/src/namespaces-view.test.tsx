@@ -8,7 +8,7 @@ import { type Mounted, mount } from './testing.js';
 
 let view: Mounted;
 beforeAll(() => {
-  globalThis.CSS ??= { escape: (text: string) => text.replaceAll(':', '\\:') } as typeof CSS;
+  globalThis.CSS ??= { escape: (text: string) => text.replaceAll(/[^\w]/g, '\\$&') } as typeof CSS;
 });
 beforeEach(() => {
   view = mount(<NamespacesView state={DEMO_STATE} lang="en" />);
@@ -87,6 +87,30 @@ describe('NamespacesView', () => {
     expect(view.all('aside')[0]?.textContent).toContain('user:[4026532705]'); // its owner
     view.press('ArrowLeft');
     expect(view.all('[data-id="4026532801"]')[0]?.getAttribute('aria-expanded')).toBe('false');
+  });
+
+  it('lets a new namespace and its row in the map glow once, and nothing else', () => {
+    const touched: (string | null)[] = [];
+    Element.prototype.animate = function () {
+      touched.push(this.getAttribute('data-appear'));
+      return {} as Animation;
+    };
+    globalThis.matchMedia = () => ({ matches: false }) as MediaQueryList;
+    const bash = DEMO_STATE.processes['4707:47070']!;
+    const uts = { ...DEMO_STATE.namespaces[4026532810]!, inode: 99, holders: [] };
+    const namespaces = { ...bash.namespaces, uts: 99 };
+    view.render(
+      <NamespacesView
+        lang="en"
+        state={{
+          ...DEMO_STATE,
+          processes: { ...DEMO_STATE.processes, [bash.key]: { ...bash, namespaces } },
+          namespaces: { ...DEMO_STATE.namespaces, 99: uts },
+        }}
+      />,
+    );
+    Reflect.deleteProperty(Element.prototype, 'animate');
+    expect(touched.map((id) => id?.split(' ')[3] ?? id)).toEqual(['99', '99']);
   });
 
   it('has no more tab stops in the picture', () => {

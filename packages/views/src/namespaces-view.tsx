@@ -29,6 +29,7 @@ import { NamespaceMap } from './namespace-map.js';
 import { pidsText } from './process-text.js';
 import { RING_PATTERNS, ringsOf } from './rings.js';
 import { type Lang, strings } from './strings.js';
+import { useAppear } from './use-appear.js';
 import { useControlled } from './use-controlled.js';
 import { useHoverIntent } from './use-hover-intent.js';
 import { useTreeKeys } from './use-tree-keys.js';
@@ -86,6 +87,10 @@ export function NamespacesView(props: NamespacesViewProps) {
     if (inode !== null && event.pointerType !== 'touch') look.soon(inode);
   }
 
+  // Namespaces only: a branch that is opened by hand shows members, and they are no news.
+  const ids = useMemo(() => Object.keys(state.namespaces), [state.namespaces]);
+  useAppear(tree, ids, state.sandbox?.id ?? null);
+
   const shown = selected ?? looked;
   const card = shown === null ? undefined : state.namespaces[shown];
   return (
@@ -123,6 +128,7 @@ export function NamespacesView(props: NamespacesViewProps) {
                     role="treeitem"
                     className="tr-row tr-ns-row"
                     data-id={row.id}
+                    data-appear={row.type === 'namespace' ? row.id : undefined}
                     data-type={row.type}
                     data-highlighted={
                       (row.type === 'namespace' && row.inode === looked && looked !== selected) ||

@@ -13,7 +13,7 @@ let view: Mounted;
 
 beforeAll(() => {
   // jsdom has no CSS.escape; keys are digits and a colon.
-  globalThis.CSS ??= { escape: (text: string) => text.replaceAll(':', '\\:') } as typeof CSS;
+  globalThis.CSS ??= { escape: (text: string) => text.replaceAll(/[^\w]/g, '\\$&') } as typeof CSS;
 });
 beforeEach(() => {
   vi.useFakeTimers();
