@@ -15,9 +15,14 @@ import { UnicodeGraphemesAddon } from './unicode-graphemes.js';
 /** Lines above the screen that a reload brings back; 1.8 MB of memory when they are full. */
 export const SCROLLBACK_LINES = 1000;
 
+/** Progress is reported in steps, well below what the host waits for (MIRROR_LOW in terminal.ts). */
+const REPORT_BYTES = 16 * 1024;
+
 interface Mirror {
   readonly emulator: InstanceType<typeof headless.Terminal>;
   readonly tracker: GroundTracker;
+  /** offset of the last report */
+  reported: number;
 }
 
 const port = parentPort!;
@@ -39,7 +44,7 @@ function create(key: number, cols: number, rows: number, origin: number): void {
   emulator.loadAddon(new UnicodeGraphemesAddon());
   emulator.onData((data) => reply({ type: 'answer', key, data }));
   emulator.onBinary((data) => reply({ type: 'answer', key, data }));
-  mirrors.set(key, { emulator, tracker: new GroundTracker(origin) });
+  mirrors.set(key, { emulator, tracker: new GroundTracker(origin), reported: origin });
 }
 
 function restore(key: number, request: number): void {
@@ -63,7 +68,10 @@ port.on('message', (message: MirrorRequest) => {
       const { key, bytes } = message;
       mirror?.emulator.write(bytes, () => {
         mirror.tracker.feed(bytes);
-        reply({ type: 'parsed', key, offset: mirror.tracker.offset });
+        const { offset } = mirror.tracker;
+        if (offset - mirror.reported < REPORT_BYTES) return;
+        mirror.reported = offset;
+        reply({ type: 'parsed', key, offset });
       });
       return;
     }

@@ -10,6 +10,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { CLOSE, MAX_CLIENT_FRAME } from '@terrarium/protocol';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { handleHandover } from './handover.js';
 import { TerminalClient } from './terminal-client.js';
 import type { TerminalHost } from './terminal-host.js';
 
@@ -25,8 +26,6 @@ const CLOSE_TRY_AGAIN = 1013;
 /** The server and its WebSockets. */
 export interface TerminalServer {
   readonly http: Server;
-  /** For a socket that came by another way, already upgraded by its headers (handover.ts). */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   close(): void;
 }
 
@@ -52,14 +51,17 @@ export function createTerminalServer(host: TerminalHost): TerminalServer {
       webSocket.on('close', () => clients.delete(client));
     });
   };
-  const http = createServer((_request, response) => {
+  const http = createServer((request, response) => {
+    if (request.method === 'POST' && request.url === '/handover') {
+      void handleHandover(request, response, upgrade);
+      return;
+    }
     response.statusCode = 426;
     response.end('this socket speaks WebSocket only\n');
   });
   http.on('upgrade', upgrade);
   return {
     http,
-    upgrade,
     close: () => {
       clearInterval(heartbeat);
       http.close();

@@ -22,6 +22,11 @@ const BATCH_BYTES = 64 * 1024;
 /** The mirror may be behind by this much; less than the ring, so that its screen can be continued. */
 const MIRROR_HIGH = 128 * 1024;
 const MIRROR_LOW = 32 * 1024;
+/** Echoes of typing wait this long for the mirror, so that its thread does not race the next key. */
+const MIRROR_IDLE_MS = 40;
+/** What may be waited with; a program's question (an escape sequence) may not. */
+const MIRROR_IDLE_BYTES = 512;
+const ESC = 0x1b;
 /** With nobody looking, this much is read in each period: 1.25 MB/s cost 5 % of a core. */
 const UNATTENDED_BYTES = 64 * 1024;
 const UNATTENDED_MS = 50;
@@ -76,6 +81,9 @@ export class Terminal {
   #mirrorSent: number;
   #mirrorParsed: number;
   #mirrorBehind = false;
+  /** output that the mirror should see soon */
+  #mirrorDue = false;
+  #mirrorTimer: NodeJS.Timeout | null = null;
   #batchTimer: NodeJS.Timeout | null = null;
   #batched = 0;
   #unattendedRead = 0;
@@ -174,6 +182,7 @@ export class Terminal {
     this.#endShell();
     this.#mirror.dispose();
     if (this.#batchTimer !== null) clearTimeout(this.#batchTimer);
+    if (this.#mirrorTimer !== null) clearTimeout(this.#mirrorTimer);
     if (this.#unattendedTimer !== null) clearTimeout(this.#unattendedTimer);
     if (this.#interruptTimer !== null) clearTimeout(this.#interruptTimer);
     for (const client of this.#clients) client.gone();
@@ -248,6 +257,7 @@ export class Terminal {
   #onOutput(bytes: Uint8Array): void {
     this.ring.append(bytes);
     this.#batched += bytes.length;
+    if (bytes.length > MIRROR_IDLE_BYTES || bytes.includes(ESC)) this.#mirrorDue = true;
     if (this.#batchTimer === null) {
       this.#batched = 0;
       this.#pumpAll();
@@ -264,7 +274,8 @@ export class Terminal {
   /** The mirror is fed here, behind the clients: it is never in the way of an echo. */
   #batchEnds(): void {
     this.#batchTimer = null;
-    this.#feedMirror();
+    if (this.#mirrorDue) this.#feedMirror();
+    else this.#mirrorTimer ??= setTimeout(() => this.#feedMirror(), MIRROR_IDLE_MS);
     if (this.#batched === 0) return;
     this.#batched = 0;
     this.#pumpAll();
@@ -276,6 +287,9 @@ export class Terminal {
   }
 
   #feedMirror(): void {
+    this.#mirrorDue = false;
+    if (this.#mirrorTimer !== null) clearTimeout(this.#mirrorTimer);
+    this.#mirrorTimer = null;
     const length = this.ring.end - this.#mirrorSent;
     if (length === 0) return;
     const bytes = new Uint8Array(length);

@@ -1,0 +1,3 @@
+/** The terminal benchmarks by name; each returns one BenchResult. */
+export { keyEcho, keyEchoBusy } from './key-echo.mjs';
+export { terminalThroughput } from './throughput.mjs';
