@@ -2,6 +2,8 @@
  * The port `Terminals` on the terminal host process: starts it when none answers, follows its
  * news, and finds it again when it dies.
  */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TerminalInfo } from '@terrarium/protocol';
 import type { Log } from './log.js';
@@ -120,6 +122,10 @@ export class HostedTerminals implements Terminals {
       const { pid } = await client.status();
       await client.shutdown();
       await ended(pid);
+      // Ours to tidy up: the host can't remove the lock that it holds.
+      for (const name of ['terminals.lock', 'terminals.log']) {
+        rmSync(join(this.#options.run, name), { force: true });
+      }
     } finally {
       client.close();
     }
