@@ -1,5 +1,5 @@
 'use client';
-/** What the page is and which keys it knows. `?` opens it. */
+/** What the page is and which keys it knows. F1 opens it. */
 import { Dialog } from 'radix-ui';
 import { useEffect, useState } from 'react';
 import { useTexts } from '../i18n/use-texts';
@@ -12,7 +12,8 @@ export function HelpDialog() {
   const [open, setOpen] = useState(false);
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      if (event.key !== '?' || isTyping(event.target)) return;
+      // In the terminal, F1 is the programs'.
+      if (event.key !== 'F1' || isInTerminal(event.target)) return;
       event.preventDefault();
       setOpen(true);
     };
@@ -84,10 +85,6 @@ function mebibytes(bytes: number): string {
   return mib >= 1024 && mib % 1024 === 0 ? `${mib / 1024} GiB` : `${Math.round(mib)} MiB`;
 }
 
-/** True where a letter is text and not a shortcut: the terminal's input is a text area too. */
-export function isTyping(target: EventTarget | null): boolean {
-  return (
-    target instanceof HTMLElement &&
-    (target.isContentEditable || target.matches('input:not([type=radio]), textarea, select'))
-  );
+function isInTerminal(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest('.terminal-screen') !== null;
 }

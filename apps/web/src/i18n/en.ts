@@ -181,7 +181,7 @@ export const en = {
     openFirst: 'Open a terminal',
     connecting: 'Connecting…',
     reconnecting: 'The terminal’s connection was lost. Connecting again…',
-    leave: 'Press Ctrl+Shift+Escape to leave the terminal with the keyboard.',
+    leave: 'Press Ctrl+` to leave the terminal with the keyboard.',
     notReady: 'No terminal is ready yet. Try again in a moment.',
   },
 
@@ -192,9 +192,8 @@ export const en = {
       'The text on the left says what to try. Type it in the terminal, or press Run and watch it being typed. The views show what the kernel holds now; a step turns green when the kernel shows what the step asks for, however you got there.',
     keys: 'Keyboard',
     shortcuts: [
-      ['?', 'this help (outside the terminal)'],
-      ['T', 'into the terminal (outside the terminal)'],
-      ['Ctrl Shift Esc', 'out of the terminal, back to the steps'],
+      ['F1', 'this help (outside the terminal)'],
+      ['Ctrl `', 'into the terminal, and out of it again'],
       ['Ctrl Shift C · Ctrl Insert', 'copy what is selected in the terminal'],
       ['Ctrl Shift V · Shift Insert', 'paste into the terminal'],
       ['Ctrl Shift F', 'find in the terminal'],

@@ -179,7 +179,7 @@ export const zh: Dictionary = {
     openFirst: '打开终端',
     connecting: '正在连接…',
     reconnecting: '终端的连接断了，正在重新连接…',
-    leave: '按 Ctrl+Shift+Escape 可用键盘离开终端。',
+    leave: '按 Ctrl+` 可用键盘离开终端。',
     notReady: '终端还没准备好，请稍后再试。',
   },
 
@@ -190,9 +190,8 @@ export const zh: Dictionary = {
       '左边的文字告诉你试什么。可以自己在终端里敲，也可以按“运行”看它被敲出来。视图显示内核此刻的样子；只要内核呈现出这一步所要求的状态，不论你怎么做到的，这一步就会变绿。',
     keys: '键盘',
     shortcuts: [
-      ['?', '打开帮助（在终端之外）'],
-      ['T', '进入终端（在终端之外）'],
-      ['Ctrl Shift Esc', '离开终端，回到步骤'],
+      ['F1', '打开帮助（在终端之外）'],
+      ['Ctrl `', '进入终端，再按一次离开'],
       ['Ctrl Shift C · Ctrl Insert', '复制终端里选中的内容'],
       ['Ctrl Shift V · Shift Insert', '粘贴到终端'],
       ['Ctrl Shift F', '在终端里查找'],

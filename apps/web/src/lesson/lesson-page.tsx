@@ -4,7 +4,6 @@ import type { Lesson } from '@terrarium/lesson';
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import { Banners } from '../components/connection';
 import { Header } from '../components/header';
-import { isTyping } from '../components/help-dialog';
 import { useTexts } from '../i18n/use-texts';
 import { useLabPart, usePreferences } from '../live/use-lab';
 import { TerminalsProvider, useTerminals } from '../terminal/terminals';
@@ -98,16 +97,12 @@ function useReadyMark(): void {
   }, [ready]);
 }
 
-/** `t` goes to the terminal, from anywhere that is no text field. */
+/** Ctrl+` goes to the terminal from anywhere; in the terminal the same keys lead back. */
 function useTerminalShortcut(): void {
   const { focus } = useTerminals();
   useEffect(() => {
     const onKey = (event: globalThis.KeyboardEvent): void => {
-      const plain = !event.ctrlKey && !event.altKey && !event.metaKey;
-      if (event.key.toLowerCase() !== 't' || !plain || isTyping(event.target)) return;
-      // In a tree, letters search for a row.
-      if (event.target instanceof HTMLElement && event.target.closest('[role=tree]') !== null)
-        return;
+      if (event.code !== 'Backquote' || !event.ctrlKey || event.altKey || event.metaKey) return;
       event.preventDefault();
       focus();
     };

@@ -260,8 +260,9 @@ export class TerminalSession implements TypingTarget {
     if (event.type !== 'keydown') return true;
     const chord = `${event.ctrlKey ? 'C-' : ''}${event.shiftKey ? 'S-' : ''}${event.code}`;
     switch (chord) {
-      case 'C-S-Escape':
+      case 'C-Backquote':
         event.preventDefault();
+        event.stopPropagation(); // the page's own handler of this key would come straight back
         this.#options.onLeave();
         return false;
       case 'C-S-KeyF':

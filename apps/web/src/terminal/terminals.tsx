@@ -226,6 +226,7 @@ export function TerminalsProvider(props: {
     setSplit: (on) => {
       prefer('split', on ? '1' : '0');
       if (on && ids.length < 2) void open();
+      else if (current !== null) session(current).focus();
     },
     open,
     close: (id) => store.send({ type: 'terminal.close', terminal: id }),
