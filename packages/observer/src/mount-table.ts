@@ -19,7 +19,7 @@ export class MountTable {
   private readonly tables = new Map<NsInode, ReadonlyMap<number, MountState>>();
   /** the text of the last read: most reads find nothing new */
   private readonly texts = new Map<NsInode, string>();
-  /** a proc instance never changes its pid namespace, and its device number names the instance */
+  /** a proc instance never changes its pid namespace; its device number names it while it is there */
   private readonly procInstances = new Map<string, NsInode>();
   /** how often a proc instance could not be asked: over-mounted, or its pid 1 is gone */
   private readonly refused = new Map<string, number>();
@@ -53,6 +53,16 @@ export class MountTable {
     this.texts.delete(mountNs);
   }
 
+  /** A pid namespace is gone: a proc that showed it shows nothing, and its number is free again. */
+  forgetPidNamespace(pidNs: NsInode): void {
+    for (const [device, shown] of this.procInstances) {
+      if (shown === pidNs) this.procInstances.delete(device);
+    }
+    for (const [mountNs, rows] of this.tables) {
+      for (const row of rows.values()) if (row.procPidNs === pidNs) this.texts.delete(mountNs);
+    }
+  }
+
   private compare(mountNs: NsInode, rows: readonly MountState[]): void {
     const before = this.tables.get(mountNs) ?? new Map<number, MountState>();
     const after = new Map(rows.map((row) => [row.mountId, row]));
@@ -65,6 +75,18 @@ export class MountTable {
       else if (!sameMount(known, mount)) this.emit({ type: 'mount.change', mountNs, mount });
     }
     this.tables.set(mountNs, after);
+    this.forgetDevices();
+  }
+
+  /** The kernel gives the device number of an unmounted instance to the next one. */
+  private forgetDevices(): void {
+    if (this.procInstances.size === 0 && this.refused.size === 0) return;
+    const present = new Set<string>();
+    for (const rows of this.tables.values())
+      for (const row of rows.values()) present.add(row.device);
+    for (const known of [this.procInstances, this.refused]) {
+      for (const device of known.keys()) if (!present.has(device)) known.delete(device);
+    }
   }
 
   private withPidNamespace(row: MountState, pid: number): MountState {

@@ -13,7 +13,7 @@ import type {
   NsInode,
 } from '@terrarium/timeline';
 import { NAMESPACE_KINDS } from '@terrarium/timeline';
-import type { Emit, Machine } from './context.js';
+import type { Emit, Machine, NamespaceName } from './context.js';
 import { type Namespaces, parseNamespaceLink } from './proc.js';
 
 interface Listed {
@@ -131,11 +131,12 @@ export class NamespaceTable {
   }
 
   /**
-   * Lets vanish what nothing keeps. Call after holders were looked at anew; returns the mount
-   * namespaces among them.
+   * Lets vanish what nothing keeps. Call after holders were looked at anew.
+   *
+   * @returns what vanished: what is remembered of them is to be forgotten, as inodes are used again
    */
-  settle(): NsInode[] {
-    const goneMountNs: NsInode[] = [];
+  settle(): NamespaceName[] {
+    const gone: NamespaceName[] = [];
     while (this.forsaken.size > 0) {
       const candidates = [...this.forsaken];
       this.forsaken.clear();
@@ -144,18 +145,18 @@ export class NamespaceTable {
         if (listed === undefined || this.isKept(inode, listed)) continue;
         this.listed.delete(inode);
         if (listed.state.kind === 'mnt') {
-          goneMountNs.push(inode);
           this.setMountHolders(inode, []);
           this.emit({ type: 'mount.forget', mountNs: inode });
         }
         this.emit({ type: 'namespace.vanish', inode });
+        gone.push({ kind: listed.state.kind, inode });
         // What it kept alive may now be free to go as well.
         for (const kept of [listed.state.parent, listed.state.owner]) {
           if (kept !== null) this.forsaken.add(kept);
         }
       }
     }
-    return goneMountNs;
+    return gone;
   }
 
   private isKept(inode: NsInode, listed: Listed): boolean {

@@ -50,7 +50,7 @@ const HOLDERS_EVERY = 2;
 const BLIND_SCAN_MS = 250;
 const BLIND_FULL_EVERY = 2;
 /** A process that joins a cgroup makes its child before the trace follows it: look again then. */
-const JOIN_LOOKS_MS = [1, 5, 20, 80];
+const JOIN_LOOKS_MS = [1, 5, 20, 80, 250];
 /** Launchers that are traced at most; the daemon and the terminal host have one each. */
 const MAX_LAUNCHERS = 16;
 /** Beat of the scan timer. */
@@ -323,7 +323,8 @@ export class Observer {
 
   private lookForJoined(entry: Watched): void {
     if (this.watched.get(entry.watch.target.id) !== entry) return;
-    const born = this.scan(entry, 'stat');
+    const born = entry.watch.scan('stat', true);
+    this.own(entry, born);
     if (born.length > 0) void this.follow(born);
     this.publish(entry);
   }

@@ -175,13 +175,21 @@ export class SandboxWatch {
     }
     const name = file.slice(file.lastIndexOf('/') + 1);
     const comm = tracked.renamed ?? Buffer.from(name).subarray(0, 15).toString();
-    const alive = tracked.exitLooks === null && this.machine.proc.exists(pid);
-    const read = alive ? this.machine.proc.args(pid) : null;
-    const args = read === null || read.length === 0 ? [file] : read;
+    const args = this.argsOf(tracked, comm) ?? [file];
     tracked.renamed = null;
     tracked.state = { ...tracked.state, comm, args };
     this.emit({ type: 'process.exec', key: tracked.state.key, comm, args });
     this.settleLater(pid);
+  }
+
+  /** Arguments of the program that an exec event named; null when it has gone on or is gone. */
+  private argsOf(tracked: Tracked, comm: string): string[] | null {
+    const { proc } = this.machine;
+    const pid = tracked.state.hostPid;
+    if (tracked.exitLooks !== null || !proc.exists(pid)) return null;
+    if (proc.text(`${pid}/comm`) !== `${comm}\n`) return null;
+    const args = proc.args(pid);
+    return args === null || args.length === 0 ? null : args;
   }
 
   onRename(pid: number, comm: string | null): void {
@@ -263,15 +271,16 @@ export class SandboxWatch {
    *
    * @param depth `stat`: which processes there are, and what stat says of them; `full`: also uid,
    *   arguments, namespaces, zombies that no cgroup lists, held namespaces and mounts
+   * @param outsiders whether those are looked at again; the default is with a full scan only, as
+   *   an outsider becomes a member by an event
    * @returns the pids that were not known before
    */
-  scan(depth: 'stat' | 'full'): number[] {
+  scan(depth: 'stat' | 'full', outsiders: boolean = depth === 'full'): number[] {
     const before = new Set([...this.byPid.keys(), ...this.outsiders]);
     const members = processesInCgroup(this.machine.proc, this.place);
     for (const pid of this.outsiders) if (!members.has(pid)) this.outsiders.delete(pid);
     for (const [pid, cgroup] of members) {
-      // An outsider becomes a member by an event; should that be lost, the next full scan sees it.
-      if (depth === 'stat' && this.outsiders.has(pid)) continue;
+      if (!outsiders && this.outsiders.has(pid)) continue;
       this.refresh(pid, cgroup, depth);
     }
     for (const pid of [...this.byPid.keys()]) {
@@ -366,6 +375,7 @@ export class SandboxWatch {
       this.consider(stat.parentPid);
     }
     const parent = this.byPid.get(stat.parentPid);
+    if (parent === undefined && this.isStillLauncher(pid, stat.parentPid)) return false;
     const namespaces = proc.namespaces(pid) ?? parent?.state.namespaces ?? this.own;
     this.add(
       {
@@ -644,7 +654,11 @@ export class SandboxWatch {
       this.scanHolders();
       this.scanMounts();
     }
-    for (const mountNs of this.namespaces.settle()) this.mounts.forget(mountNs);
+    for (const { kind, inode } of this.namespaces.settle()) {
+      if (kind === 'mnt') this.mounts.forget(inode);
+      if (kind === 'user') this.uidMaps.delete(inode);
+      if (kind === 'pid') this.mounts.forgetPidNamespace(inode);
+    }
   }
 
   // ---- helpers ------------------------------------------------------------------------------
@@ -681,6 +695,17 @@ export class SandboxWatch {
     // A zombie's link may be unreadable; then as many levels as init has must do.
     if (pidNs === null) return status.pids.length >= this.initLevels;
     return this.namespaces.isInside(pidNs, `${this.machine.proc.root}/${pid}/ns/pid`);
+  }
+
+  /**
+   * A copy of the program that sends processes here (the player), on its way to become the
+   * learner's shell: it runs the same file as its parent until it execs.
+   */
+  private isStillLauncher(pid: number, parentPid: number): boolean {
+    if (pid === this.target.initPid) return false;
+    const { proc } = this.machine;
+    const program = proc.link(`${pid}/exe`);
+    return program !== null && program === proc.link(`${parentPid}/exe`);
   }
 
   private cgroupOf(pid: number): string | null {
