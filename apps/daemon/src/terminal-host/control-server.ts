@@ -69,7 +69,7 @@ async function handle(
         await host.openTerminal(id, await jsonBody(request, terminalOpening)),
       );
     case 'POST /terminals/ID/input':
-      host.terminal(id).input(await body(request));
+      await host.terminal(id).type(await body(request));
       return answer(response, {});
     case 'POST /terminals/ID/restart':
       return answer(response, await host.restartTerminal(id));

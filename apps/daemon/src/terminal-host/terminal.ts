@@ -7,6 +7,7 @@
  * restored screen later and holds up nobody. With no client, output is read at a walking pace.
  */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { exitCodeOf } from '@terrarium/engine';
 import { encodeSize } from '@terrarium/protocol';
 import type { RunningShell, ShellLauncher, ShellRequest } from './launcher.js';
@@ -14,6 +15,7 @@ import type { Mirror, Mirrors, RestoredScreen } from './mirrors.js';
 import { OutputRing } from './output-ring.js';
 import { Pty } from './pty.js';
 import type { TerminalClient } from './terminal-client.js';
+import { waitsForInput } from './waits-for-input.js';
 
 /** After a first chunk, which goes out at once, output is gathered this long. */
 const BATCH_MS = 4;
@@ -35,6 +37,10 @@ const INTERRUPT_SETTLE_MS = 8;
 /** A client with less than this in flight sees the answer to Ctrl-C soon enough without help. */
 const INTERRUPT_BACKLOG = 64 * 1024;
 const CTRL_C = 0x03;
+/** Between two looks at whether a shell waits for a line that is to be typed for the learner. */
+const TYPE_POLL_MS = 20;
+/** Then it is typed in any case. A shell is at its prompt in 50 ms, on a busy machine in a second. */
+const TYPE_WAIT_MS = 3000;
 /** Input longer than this is a paste, in which 0x03 is no request to hurry. */
 const KEYSTROKE_BYTES = 16;
 
@@ -71,6 +77,8 @@ export class Terminal {
   #mirror: Mirror;
   #pty: Pty | null = null;
   #shell: RunningShell | null = null;
+  /** where the output stood when a line was last typed for the learner */
+  #typedAt = 0;
   #state: TerminalState = { state: 'starting' };
   /** raised by each start and by close: what belongs to an earlier shell is ignored */
   #generation = 0;
@@ -103,7 +111,7 @@ export class Terminal {
     this.#onEnd = onEnd;
     // Random: an offset of an earlier host, or of another terminal of this name, must not fit.
     this.ring = new OutputRing(Math.floor(Math.random() * 2 ** 32) * 2 ** 16);
-    this.#resizedAt = this.#mirrorSent = this.#mirrorParsed = this.ring.end;
+    this.#resizedAt = this.#mirrorSent = this.#mirrorParsed = this.#typedAt = this.ring.end;
     this.#mirror = this.#newMirror();
   }
 
@@ -210,6 +218,29 @@ export class Terminal {
     pty.write(bytes);
     if (bytes.length <= KEYSTROKE_BYTES && bytes.includes(CTRL_C)) this.#hurry();
     return !pty.inputFull;
+  }
+
+  /**
+   * Types a line for the learner, once what runs there waits for it: after the prompt of a shell
+   * that was just started, after the output of the line before.
+   */
+  async type(bytes: Uint8Array): Promise<void> {
+    await this.#readyForInput();
+    this.#typedAt = this.ring.end;
+    this.input(bytes);
+  }
+
+  async #readyForInput(): Promise<void> {
+    const deadline = performance.now() + TYPE_WAIT_MS;
+    let seen = this.ring.end;
+    while (performance.now() < deadline && this.#state.state === 'running') {
+      await delay(TYPE_POLL_MS);
+      const end = this.ring.end;
+      // The echo of the line before, or a first prompt, and then silence.
+      const quiet = end === seen && end > this.#typedAt;
+      if (quiet && waitsForInput(this.#state.hostPid)) return;
+      seen = end;
+    }
   }
 
   /** Changes the size, for the program and for everybody who looks. */
