@@ -14,6 +14,7 @@ import {
   TombstoneMark,
   ZombieMark,
 } from './glyphs.js';
+import { KIND_FACTS } from './kinds.js';
 import { argsText, isPidOne, uidText } from './process-text.js';
 import { RING_PATTERNS } from './rings.js';
 import { type Lang, strings } from './strings.js';
@@ -154,6 +155,9 @@ export function RingChip({ kind, slot, lang }: { kind: NamespaceKind; slot: numb
   return (
     <span className="tr-chip" data-kind={kind} title={`${kind}, ${strings(lang).patterns[index]}`}>
       <NamespaceRing kind={kind} pattern={pattern} />
+      <span className="tr-chip-letter" aria-hidden="true">
+        {KIND_FACTS[kind].letter}
+      </span>
       <span className="tr-chip-text">
         {kind}
         {turn !== null && <sub>{turn}</sub>}

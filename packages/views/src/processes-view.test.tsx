@@ -66,7 +66,7 @@ describe('ProcessesView as a tree', () => {
       'PID 1 of its namespace',
     );
     expect(item(SH)?.textContent).toContain('sleeping');
-    expect(item(SH)?.textContent).toContain('own namespaces:pidmnt');
+    expect(item(SH)?.textContent).toContain('own namespaces:PpidMmnt');
   });
 
   it('says of the sandbox’s init what it is for', () => {
@@ -75,7 +75,7 @@ describe('ProcessesView as a tree', () => {
 
   it('never tells a namespace by colour alone: ring, glyph and name', () => {
     const chips = [...item(SH)!.querySelectorAll('.tr-chip')];
-    expect(chips.map((chip) => chip.textContent)).toEqual(['pid', 'mnt']);
+    expect(chips.map((chip) => chip.textContent)).toEqual(['Ppid', 'Mmnt']); // letter, name
     for (const chip of chips) {
       expect(chip.querySelector('.tr-ring-line')).not.toBeNull();
       expect(chip.querySelectorAll('g > *').length).toBeGreaterThan(0);
