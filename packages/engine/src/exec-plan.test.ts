@@ -35,23 +35,24 @@ function at(list: readonly string[], pattern: RegExp): number {
 
 describe('execPlan', () => {
   test('enters the cgroups and is not dumpable before it joins the namespaces', () => {
-    const { outside } = displays({ args: ['/bin/true'] });
+    const { outside, process } = displays({ args: ['/bin/true'] });
     const setns = at(outside, /^setns\(<init>, CLONE_NEWPID\|.*CLONE_NEWTIME\)/);
-    for (const { mountPoint } of HYBRID_FACTS.cgroups.hierarchies) {
-      expect(at(outside, new RegExp(`"${mountPoint}/terrarium/lab-1/cgroup.procs"`))).toBeLessThan(
-        setns,
-      );
+    expect(outside[setns]).not.toContain('CLONE_NEWCGROUP');
+    expect(process[0]).toBe('setns(<init>, CLONE_NEWCGROUP)');
+    for (const { mountPoint, version } of HYBRID_FACTS.cgroups.hierarchies) {
+      const file = version === 1 ? '/tasks' : '';
+      expect(at(outside, new RegExp(`"${mountPoint}/terrarium/lab-1${file}"`))).toBeLessThan(setns);
     }
     expect(at(outside, /^prctl\(PR_SET_DUMPABLE, 0/)).toBeLessThan(setns);
     expect(at(outside, /oom_score_adj/)).toBeLessThan(setns);
-    expect(at(outside, /^clone3.*CLONE_PARENT/)).toBe(setns + 1);
+    expect(at(outside, /^clone3.*CLONE_PARENT\|CLONE_INTO_CGROUP, cgroup=<group>/)).toBe(setns + 1);
     expect(outside).toHaveLength(setns + 2);
   });
 
-  test('on v2 it enters the leaf, made again if it is gone', () => {
+  test('on v2 it is born in the leaf, made again if it is gone', () => {
     const { outside } = displays({ args: ['/bin/true'] }, { ...TARGET, facts: V2_FACTS });
     const made = at(outside, /^mkdirat.*lab-1\/init"/);
-    expect(at(outside, /lab-1\/init\/cgroup\.procs"/)).toBe(made + 1);
+    expect(at(outside, /^openat.*lab-1\/init", O_RDONLY\|O_DIRECTORY/)).toBe(made + 1);
   });
 
   test('has a session and a terminal before it is confined, and ends with execve', () => {
@@ -62,9 +63,9 @@ describe('execPlan', () => {
     expect(at(outside, /^pidfd_open\(12, 0\)/)).toBeLessThan(
       at(outside, /^pidfd_getfd\(<terminalOwner>, 34, 0\)/),
     );
-    expect(at(process, /^setsid/)).toBe(0);
-    expect(at(process, /^ioctl\(<terminal>, TIOCSCTTY, 0\)/)).toBe(1);
-    expect(process.slice(2, 5)).toEqual([
+    expect(at(process, /^setsid/)).toBe(1);
+    expect(at(process, /^ioctl\(<terminal>, TIOCSCTTY, 0\)/)).toBe(2);
+    expect(process.slice(3, 6)).toEqual([
       'dup3(<terminal>, 0, 0)',
       'dup3(<terminal>, 1, 0)',
       'dup3(<terminal>, 2, 0)',

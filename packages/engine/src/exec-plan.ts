@@ -24,12 +24,12 @@ import {
   type Slot,
   shown,
   stringArray,
-  struct,
   TIOC,
 } from '@terrarium/syscall';
 import type { HostFacts } from './host-facts.js';
 import { KEYCTL_JOIN_SESSION_KEYRING } from './kernel-constants.js';
-import { joinCgroupLeaves } from './plan/cgroup-calls.js';
+import { joinV1Cgroups, openV2Leaf } from './plan/cgroup-calls.js';
+import { cloneArgs } from './plan/clone-args.js';
 import {
   leaveHostKeyring,
   setCapabilities,
@@ -103,7 +103,8 @@ export function execPlan(target: ExecTarget, input: ExecInput): Plan {
   const outside = new Script(builder, 'outside', builder.slot('fd'));
   const process = new Script(builder, EXEC_PROCESS, builder.slot('processFd'));
   const standard = takeStandardFiles(outside, input);
-  joinSandbox(outside, target);
+  const init = joinSandbox(outside, target);
+  joinCgroupNamespace(process, init);
   becomeMember(process, target, input, standard);
   execute(process, input);
   return builder.build();
@@ -143,7 +144,8 @@ function takeFd(script: Script, { ownerPid, fd }: ForeignFd, name: string): Slot
   return taken;
 }
 
-function joinSandbox(script: Script, target: ExecTarget): void {
+/** @returns the register with init's pidfd */
+function joinSandbox(script: Script, target: ExecTarget): Slot {
   const init = script.builder.slot('init');
   script.call(
     'pidfd_open',
@@ -166,7 +168,8 @@ function joinSandbox(script: Script, target: ExecTarget): void {
       '内存不足时，先于宿主机的任何进程被杀',
     ),
   );
-  joinCgroupLeaves(script, target.facts.cgroups, target.cgroupsPath);
+  joinV1Cgroups(script, target.facts.cgroups, target.cgroupsPath);
+  const group = openV2Leaf(script, target.facts.cgroups, target.cgroupsPath);
   setRlimits(script, target.rlimits, target.facts);
   script.call(
     'prctl',
@@ -177,30 +180,63 @@ function joinSandbox(script: Script, target: ExecTarget): void {
       '在加入之后、execve 之前，不让里面的任何进程 ptrace 我们',
     ),
   );
-  const kinds = NAMESPACE_KINDS.reduce((bits, { flag }) => bits + flag, 0);
-  const names = NAMESPACE_KINDS.map(({ flagName }) => flagName).join('|');
+  const kinds = NAMESPACE_KINDS.filter(({ proc }) => proc !== 'cgroup');
+  const names = kinds.map(({ flagName }) => flagName).join('|');
   script.call(
     'setns',
-    [init, shown(kinds, names)],
+    [
+      init,
+      shown(
+        kinds.reduce((bits, { flag }) => bits + flag, 0),
+        names,
+      ),
+    ],
     purpose(
       'join-namespaces',
-      'join all eight namespaces of init at once',
-      '一次加入 init 的全部八个命名空间',
+      'join the namespaces of init, all but one at once',
+      '一次加入 init 的命名空间，只差一个',
     ),
   );
+  cloneInside(script, group);
+  return init;
+}
+
+/**
+ * From inside the cgroup namespace, CLONE_INTO_CGROUP would be refused (where v2 is mounted with
+ * nsdelegate, one may not be moved in from outside): so the child joins that namespace itself.
+ */
+function cloneInside(script: Script, group: Slot | null): void {
+  const into = group === null ? '' : '|CLONE_INTO_CGROUP';
+  const groupField = group === null ? '' : ', cgroup=<group>';
+  const bits = CLONE.CLONE_PARENT + (group === null ? 0 : CLONE.CLONE_INTO_CGROUP);
   script.call(
     'clone3',
-    [struct([[CLONE.CLONE_PARENT, 8]], CLONE_ARGS_BYTES), CLONE_ARGS_BYTES],
+    [cloneArgs(BigInt(bits), { group }), CLONE_ARGS_BYTES],
     purpose(
       'clone-process',
       'make a child: only children are in the joined pid namespace',
       '创建子进程：只有子进程才进入所加入的 PID 命名空间',
     ),
-    { display: `clone3({flags=CLONE_PARENT}, ${CLONE_ARGS_BYTES})`, child: EXEC_PROCESS },
+    {
+      display: `clone3({flags=CLONE_PARENT${into}${groupField}}, ${CLONE_ARGS_BYTES})`,
+      child: EXEC_PROCESS,
+    },
   );
 }
 
 // ---- process: inside, with a full set of capabilities there, until it is confined ----
+
+function joinCgroupNamespace(script: Script, init: Slot): void {
+  script.call(
+    'setns',
+    [init, flagged(CLONE, 'CLONE_NEWCGROUP')],
+    purpose(
+      'join-cgroup-namespace',
+      'join the last one, where the sandbox’s group is the root',
+      '加入最后一个：在那里沙箱的组就是根',
+    ),
+  );
+}
 
 function becomeMember(
   script: Script,

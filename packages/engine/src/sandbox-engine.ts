@@ -132,6 +132,9 @@ export class SandboxEngine {
     const facts = probeHostFacts();
     if (facts.cgroups.kind === 'none')
       throw new Error('no cgroup hierarchy is mounted on this host');
+    if (!existsSync(options.baseImage)) {
+      throw new Error(`there is no base image at ${options.baseImage}`);
+    }
     const idmapped = await supportsIdmap(options.player, options.baseImage);
     return new SandboxEngine(options, facts, idmapped);
   }

@@ -41,29 +41,24 @@ describe.each([
 
   test('enters every cgroup after its limits and before the clone', () => {
     const clone = at(outside, /^clone3/);
-    for (const { mountPoint } of facts.cgroups.hierarchies) {
-      const join = at(outside, new RegExp(`openat.*"${mountPoint}/terrarium/lab-1/cgroup.procs"`));
+    for (const { mountPoint, version } of facts.cgroups.hierarchies) {
+      const file = version === 1 ? '/tasks' : '';
+      const join = at(outside, new RegExp(`openat.*"${mountPoint}/terrarium/lab-1${file}"`));
       expect(join).toBeGreaterThan(
         at(outside, new RegExp(`mkdirat.*"${mountPoint}/terrarium/lab-1"`)),
       );
       expect(join).toBeLessThan(clone);
     }
     const limits = last(outside.slice(0, clone), /(pids\.max|memory\.(max|limit_in_bytes))"/);
-    expect(limits).toBeLessThan(at(outside, /lab-1\/cgroup\.procs", O_WRONLY/));
+    expect(limits).toBeLessThan(at(outside, /lab-1(\/tasks)?", O_/));
   });
 
-  test('clones with all eight namespaces', () => {
+  test('clones into seven new namespaces and the v2 group; init takes the eighth at once', () => {
     const clone = outside[at(outside, /^clone3/)];
-    for (const flag of [
-      'NEWUSER',
-      'NEWPID',
-      'NEWNS',
-      'NEWNET',
-      'NEWUTS',
-      'NEWIPC',
-      'NEWCGROUP',
-      'NEWTIME',
-    ]) {
+    expect(clone).toContain('CLONE_INTO_CGROUP');
+    expect(clone).not.toContain('CLONE_NEWCGROUP');
+    expect(init[0]).toBe('unshare(CLONE_NEWCGROUP)');
+    for (const flag of ['NEWUSER', 'NEWPID', 'NEWNS', 'NEWNET', 'NEWUTS', 'NEWIPC', 'NEWTIME']) {
       expect(clone).toContain(`CLONE_${flag}`);
     }
   });
@@ -170,12 +165,13 @@ describe.each([
   });
 });
 
-test('v2: init and outside move to a leaf before the controllers are handed on', () => {
-  const outside = displays(planFor(V2_FACTS), 'outside');
-  const handOn = at(outside, /openat.*lab-1\/cgroup\.subtree_control"/);
-  expect(outside[handOn + 1]).toContain('+cpu +cpuset +io +memory +pids');
-  expect(at(outside, /openat.*lab-1\/init\/cgroup\.procs"/)).toBeLessThan(handOn);
-  expect(at(outside, /^write\(<fd>, "<init>"/)).toBeLessThan(handOn);
+test('v2: init moves to a leaf before it hands the controllers on', () => {
+  const init = displays(planFor(V2_FACTS), 'init');
+  const handOn = at(init, /openat.*"sys\/fs\/cgroup\/cgroup\.subtree_control"/);
+  expect(init[handOn + 1]).toContain('+cpu +cpuset +io +memory +pids');
+  const leaf = at(init, /openat.*"sys\/fs\/cgroup\/init\/cgroup\.procs"/);
+  expect(leaf).toBeLessThan(handOn);
+  expect(leaf).toBeGreaterThan(at(init, /^setresuid/));
 });
 
 test('a learner owns directory and joining, but no limit', () => {

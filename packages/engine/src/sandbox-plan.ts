@@ -3,8 +3,8 @@
  * Pure: the same input gives the same plan, so tests assert it without a kernel.
  *
  * Two processes:
- *   outside  forked by the player; host root, host namespaces. Makes the cgroups, enters them,
- *            clones init, writes its id maps, and mounts in init's mount namespace what only the
+ *   outside  forked by the player; host root, host namespaces. Makes the cgroups, clones init
+ *            into them, writes its id maps, and mounts in init's mount namespace what only the
  *            host's root may mount (id-mapped base image, tmpfs, overlay with trusted.* xattrs,
  *            device nodes). What it mounts, the learner can neither remount nor resize.
  *   init     in all eight new namespaces; a full set of capabilities in its own user namespace,
@@ -55,7 +55,8 @@ import {
   SOCK_CLOEXEC,
   SOCK_DGRAM,
 } from './kernel-constants.js';
-import { joinCgroups, makeCgroups, openInnerNodes } from './plan/cgroup-calls.js';
+import { joinV1Cgroups, makeCgroups, openInnerNode, openV2Group } from './plan/cgroup-calls.js';
+import { cloneArgs } from './plan/clone-args.js';
 import {
   leaveHostKeyring,
   setCapabilities,
@@ -159,10 +160,10 @@ function writeOutside(
   const { facts, config } = input;
   leaveHostKeyring(script, KEYCTL_JOIN_SESSION_KEYRING, KEYRING_ERRNOS);
   makeCgroups(script, facts.cgroups, parts.group, config.linux?.resources ?? {}, parts.rootId);
-  joinCgroups(script, facts.cgroups, parts.group);
+  joinV1Cgroups(script, facts.cgroups, parts.group);
+  const group = openV2Group(script, facts.cgroups, parts.group);
   openReleasePipe(script, registers);
-  cloneInit(script, registers);
-  openInnerNodes(script, facts.cgroups, parts.group, registers.init, parts.rootId);
+  cloneInit(script, registers, group);
   writeIdMaps(script, registers, config);
   const tree = cloneImageTree(script, registers, input, parts);
   enterMountNamespace(script, registers);
@@ -197,32 +198,33 @@ function openReleasePipe(script: Script, { releaseRead, releaseWrite }: Register
   );
 }
 
-function cloneInit(script: Script, { init, pidfd }: Registers): void {
-  const kinds = NAMESPACE_KINDS.reduce((bits, { flag }) => bits + flag, 0);
-  const names = NAMESPACE_KINDS.map(({ flagName }) => flagName).join('|');
+/**
+ * All namespaces but the cgroup one, which would be rooted at the group of outside: with
+ * CLONE_INTO_CGROUP only the child is in the v2 group. So init makes that one itself, at once.
+ */
+function cloneInit(script: Script, { init, pidfd }: Registers, group: Slot | null): void {
+  const kinds = NAMESPACE_KINDS.filter(({ proc }) => proc !== 'cgroup');
+  const names = kinds.map(({ flagName }) => flagName);
+  let bits = BigInt(CLONE.CLONE_PIDFD);
+  for (const { flag } of kinds) bits |= BigInt(flag);
+  if (group !== null) bits |= BigInt(CLONE.CLONE_INTO_CGROUP);
   const pidfdBlock = scratch(4);
+  const into = group === null ? '' : '|CLONE_INTO_CGROUP';
+  const groupField = group === null ? '' : ', cgroup=<group>';
   script.call(
     'clone3',
-    [cloneArguments(BigInt(kinds) | BigInt(CLONE.CLONE_PIDFD), pidfdBlock), CLONE_ARGS_BYTES],
+    [cloneArgs(bits, { exitSignal: SIGNALS.SIGCHLD, pidfd: pidfdBlock, group }), CLONE_ARGS_BYTES],
     purpose(
       'clone-init',
-      'make init, in eight new namespaces at once: a process like any other, that sees its own world',
-      '创建 init，同时放进八个新的命名空间：它只是一个普通进程，但看到的是自己的世界',
+      'make init, in new namespaces: a process like any other, that sees its own world',
+      '创建 init，同时放进新的命名空间：它只是一个普通进程，但看到的是自己的世界',
     ),
     {
-      display: `clone3({flags=CLONE_PIDFD|${names}, exit_signal=SIGCHLD}, ${CLONE_ARGS_BYTES})`,
+      display: `clone3({flags=CLONE_PIDFD|${names.join('|')}${into}, exit_signal=SIGCHLD${groupField}}, ${CLONE_ARGS_BYTES})`,
       child: 'init',
       store: init,
       loads: [{ from: pidfdBlock, offset: 0, width: 4, to: pidfd }],
     },
-  );
-}
-
-/** struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, … (clone(2)) */
-function cloneArguments(bits: bigint, pidfd: ReturnType<typeof scratch>) {
-  return struct(
-    [[bits, 8], { pointer: pidfd }, [0, 8], [0, 8], [SIGNALS.SIGCHLD, 8]],
-    CLONE_ARGS_BYTES,
   );
 }
 
@@ -447,6 +449,7 @@ function writeInit(
   parts: Parts,
 ): void {
   const { config, facts } = input;
+  enterOwnCgroupNamespace(script);
   // Before the release: what needs neither ids nor a root, while outside mounts.
   setHostname(script, config.hostname ?? 'terrarium');
   raiseLoopback(script);
@@ -461,6 +464,18 @@ function writeInit(
   writeHostFiles(script, config.hostname ?? 'terrarium');
   pivotRoot(script);
   confineInit(script, config, facts);
+}
+
+function enterOwnCgroupNamespace(script: Script): void {
+  script.call(
+    'unshare',
+    [flagged(CLONE, 'CLONE_NEWCGROUP')],
+    purpose(
+      'cgroup-namespace',
+      'take a cgroup namespace: the group it is in now is its root',
+      '进入新的 cgroup 命名空间：此刻所在的组就是它的根',
+    ),
+  );
 }
 
 function setHostname(script: Script, hostname: string): void {
@@ -547,14 +562,19 @@ function mountCgroups(
   const { kind, hierarchies } = facts.cgroups;
   if (kind === 'v2') {
     script.mount('cgroup', target, 'cgroup2', options, why);
+    openInnerNode(script, facts.cgroups, target);
     return;
   }
   script.mount('cgroup', target, 'tmpfs', [...options, 'mode=0755', 'size=64k'], why);
   for (const { version, name, controllers } of hierarchies) {
     const directory = join(target, name);
     script.mkdir(directory, 0o755, why);
-    if (version === 2) script.mount('cgroup', directory, 'cgroup2', options, why);
-    else script.mount('cgroup', directory, 'cgroup', [...options, ...controllers], why);
+    if (version === 2) {
+      script.mount('cgroup', directory, 'cgroup2', options, why);
+      openInnerNode(script, facts.cgroups, directory);
+    } else {
+      script.mount('cgroup', directory, 'cgroup', [...options, ...controllers], why);
+    }
     for (const controller of controllers.length > 1 && version === 1 ? controllers : []) {
       const link = join(target, controller);
       script.call('symlinkat', [name, FDCWD, link], why);

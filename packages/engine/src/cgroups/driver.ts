@@ -25,6 +25,12 @@ export interface CgroupDriver {
   prepareParent(hierarchy: CgroupHierarchy, group: string): void;
   /** Files of the group to write, in an order that never passes through a refused state. */
   limits(hierarchy: CgroupHierarchy, resources: LinuxResources): readonly LimitWrite[];
+  /**
+   * The file that a process of one thread writes "0" to, to enter: v1's `tasks`, which spares the
+   * lock over all forks of the host (with cgroup.procs: 1 ms and more a hierarchy on a busy
+   * machine; Linux 5.5, "cgroup: Optimize single thread migration"). v2 knows CLONE_INTO_CGROUP.
+   */
+  readonly joinFile: string;
   /** Files that whoever may make child groups must own, besides the directory. */
   readonly delegatedFiles: readonly string[];
   /**

@@ -14,6 +14,7 @@ import { groupPath } from './layout.js';
 export const v1Driver: CgroupDriver = {
   prepareParent,
   limits,
+  joinFile: 'tasks',
   delegatedFiles: ['tasks', 'cgroup.procs'],
   leafOf: () => '',
   delegatedControllers: () => [],

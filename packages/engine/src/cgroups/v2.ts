@@ -19,6 +19,7 @@ const LEAF = 'init';
 export const v2Driver: CgroupDriver = {
   prepareParent,
   limits,
+  joinFile: 'cgroup.procs',
   delegatedFiles: ['cgroup.procs', 'cgroup.threads', 'cgroup.subtree_control'],
   leafOf: (hierarchy) => (delegatedControllers(hierarchy).length === 0 ? '' : LEAF),
   delegatedControllers,

@@ -4,9 +4,9 @@
  */
 import { join } from 'node:path';
 import type { LinuxResources } from '@terrarium/spec';
-import { ERRNO, type Slot, text } from '@terrarium/syscall';
+import { ERRNO, flagged, O, type Purpose, type Slot } from '@terrarium/syscall';
 import { type CgroupHierarchy, type CgroupLayout, driverOf, groupPath } from '../cgroups/index.js';
-import { purpose, type Script } from './script.js';
+import { FDCWD, purpose, type Script } from './script.js';
 
 /** Makes the group in every hierarchy, sets its limits and gives directory and joining away. */
 export function makeCgroups(
@@ -66,63 +66,77 @@ function delegate(
   for (const path of [directory, ...files]) script.chown(path, owner, owner, why);
 }
 
-/** Moves the calling process into the group itself, so that a cgroup namespace is rooted there. */
-export function joinCgroups(script: Script, layout: CgroupLayout, group: string): void {
+/**
+ * Moves the calling process into the v1 groups, so that its children are born there. Into v2
+ * the child comes by CLONE_INTO_CGROUP.
+ */
+export function joinV1Cgroups(script: Script, layout: CgroupLayout, group: string): void {
   for (const hierarchy of layout.hierarchies) {
-    script.writeFile(
-      join(groupPath(hierarchy, group), 'cgroup.procs'),
-      '0',
-      joinPurpose(hierarchy),
-    );
+    if (hierarchy.version === 2) continue;
+    const file = join(groupPath(hierarchy, group), driverOf(hierarchy).joinFile);
+    script.writeFile(file, '0', joinPurpose(hierarchy));
   }
 }
 
-/** Moves the calling process to where the group's processes live: a v2 leaf, else the group. */
-export function joinCgroupLeaves(script: Script, layout: CgroupLayout, group: string): void {
-  for (const hierarchy of layout.hierarchies) {
-    const leaf = driverOf(hierarchy).leafOf(hierarchy);
-    const directory = join(groupPath(hierarchy, group), leaf);
-    if (leaf !== '') {
-      // Made with the sandbox; made again if the learner emptied and removed it.
-      script.mkdir(directory, 0o755, leafPurpose, { tolerate: [ERRNO.EEXIST] });
-    }
-    script.writeFile(join(directory, 'cgroup.procs'), '0', joinPurpose(hierarchy));
-  }
+/** Opens the v2 group itself: a new init is born there, and roots its cgroup namespace in it. */
+export function openV2Group(script: Script, layout: CgroupLayout, group: string): Slot | null {
+  const hierarchy = v2Of(layout);
+  if (hierarchy === undefined) return null;
+  return openGroup(script, groupPath(hierarchy, group), joinPurpose(hierarchy));
+}
+
+/** Opens the v2 group where the sandbox's processes live: its leaf, where it has one. */
+export function openV2Leaf(script: Script, layout: CgroupLayout, group: string): Slot | null {
+  const hierarchy = v2Of(layout);
+  if (hierarchy === undefined) return null;
+  const leaf = driverOf(hierarchy).leafOf(hierarchy);
+  const directory = join(groupPath(hierarchy, group), leaf);
+  // Made with the sandbox; made again if the learner emptied and removed it.
+  if (leaf !== '') script.mkdir(directory, 0o755, leafPurpose, { tolerate: [ERRNO.EEXIST] });
+  return openGroup(script, directory, joinPurpose(hierarchy));
 }
 
 /**
- * v2 only: moves `outside` and the new init to the leaf, then hands the controllers on, which the
- * kernel refuses while the group itself holds processes.
+ * Run by init, as root of the sandbox, on its own mount of the hierarchy: moves to a leaf, then
+ * hands the controllers on, which the kernel refuses while the group itself holds processes.
+ *
+ * @param mountPoint where init has mounted v2, relative to its working directory
  */
-export function openInnerNodes(
-  script: Script,
-  layout: CgroupLayout,
-  group: string,
-  init: Slot,
-  owner: number,
-): void {
-  for (const hierarchy of layout.hierarchies) {
-    const driver = driverOf(hierarchy);
-    const leaf = driver.leafOf(hierarchy);
-    if (leaf === '') continue;
-    const directory = groupPath(hierarchy, group);
-    const leafDirectory = join(directory, leaf);
-    script.mkdir(leafDirectory, 0o755, leafPurpose);
-    delegate(script, hierarchy, leafDirectory, owner);
-    const procs = join(leafDirectory, 'cgroup.procs');
-    script.writeFile(procs, text`${init}`, leafPurpose);
-    script.writeFile(procs, '0', leafPurpose);
-    const controllers = driver.delegatedControllers(hierarchy);
-    script.writeFile(
-      join(directory, 'cgroup.subtree_control'),
-      controllers.map((controller) => `+${controller}`).join(' '),
-      purpose(
-        'cgroup-subtree-control',
-        'hand the controllers on, so that child groups can have limits',
-        '向下委派控制器，让子组也能设置限制',
-      ),
-    );
-  }
+export function openInnerNode(script: Script, layout: CgroupLayout, mountPoint: string): void {
+  const hierarchy = v2Of(layout);
+  if (hierarchy === undefined) return;
+  const driver = driverOf(hierarchy);
+  const leaf = driver.leafOf(hierarchy);
+  if (leaf === '') return;
+  script.mkdir(join(mountPoint, leaf), 0o755, leafPurpose);
+  script.writeFile(join(mountPoint, leaf, 'cgroup.procs'), '0', leafPurpose);
+  script.writeFile(
+    join(mountPoint, 'cgroup.subtree_control'),
+    driver
+      .delegatedControllers(hierarchy)
+      .map((controller) => `+${controller}`)
+      .join(' '),
+    purpose(
+      'cgroup-subtree-control',
+      'hand the controllers on, so that child groups can have limits',
+      '向下委派控制器，让子组也能设置限制',
+    ),
+  );
+}
+
+function v2Of(layout: CgroupLayout): CgroupHierarchy | undefined {
+  return layout.hierarchies.find(({ version }) => version === 2);
+}
+
+function openGroup(script: Script, directory: string, why: Purpose): Slot {
+  const group = script.builder.slot('group');
+  script.call(
+    'openat',
+    [FDCWD, directory, flagged(O, 'O_RDONLY', 'O_DIRECTORY', 'O_CLOEXEC')],
+    why,
+    { store: group },
+  );
+  return group;
 }
 
 const leafPurpose = purpose(
@@ -131,7 +145,7 @@ const leafPurpose = purpose(
   '把进程放进叶子组：在 cgroup v2 中，委派控制器的内部节点不能有进程',
 );
 
-function joinPurpose(hierarchy: CgroupHierarchy) {
+function joinPurpose(hierarchy: CgroupHierarchy): Purpose {
   return purpose(
     'cgroup-join',
     `enter the sandbox's ${hierarchy.name} cgroup, so that all that follows is limited`,

@@ -4,10 +4,19 @@
  * is without them. Who runs them: a process already inside the sandbox's namespaces.
  */
 import type { LinuxSeccomp, PosixRlimit } from '@terrarium/spec';
-import { CAPABILITIES, flagged, PR, RLIMITS, SECCOMP, shown, struct } from '@terrarium/syscall';
+import {
+  bytes,
+  CAPABILITIES,
+  flagged,
+  PR,
+  RLIMITS,
+  SECCOMP,
+  shown,
+  struct,
+} from '@terrarium/syscall';
 import type { HostFacts } from '../host-facts.js';
 import { LINUX_CAPABILITY_VERSION_3, RLIM64_INFINITY } from '../kernel-constants.js';
-import { compileSeccomp, encodeBpf } from '../seccomp/index.js';
+import { encodedSeccomp } from '../seccomp/index.js';
 import { purpose, type Script } from './script.js';
 
 /**
@@ -105,10 +114,10 @@ function capabilityData(set: bigint) {
  * CAP_SYS_ADMIN in the own user namespace, so this comes before an exec as another user.
  */
 export function setSeccomp(script: Script, profile: LinuxSeccomp, facts: HostFacts): void {
-  const program = compileSeccomp(profile, facts.architecture);
-  const filter = { parts: [{ kind: 'bytes' as const, bytes: encodeBpf(program) }] };
+  const { instructions, bytes: program } = encodedSeccomp(profile, facts.architecture);
+  const filter = bytes(program);
   // struct sock_fprog { unsigned short len; struct sock_filter *filter; }
-  const fprog = struct([[program.length, 2], new Uint8Array(6), { pointer: filter }]);
+  const fprog = struct([[instructions, 2], new Uint8Array(6), { pointer: filter }]);
   script.call(
     'seccomp',
     [flagged(SECCOMP, 'SECCOMP_SET_MODE_FILTER'), 0, fprog],
@@ -117,7 +126,7 @@ export function setSeccomp(script: Script, profile: LinuxSeccomp, facts: HostFac
       'refuse system calls that concern the whole machine (modules, clock, kexec, …)',
       '拒绝影响整台机器的系统调用（内核模块、时钟、kexec 等）',
     ),
-    { display: `seccomp(SECCOMP_SET_MODE_FILTER, 0, {len=${program.length}, filter=…})` },
+    { display: `seccomp(SECCOMP_SET_MODE_FILTER, 0, {len=${instructions}, filter=…})` },
   );
 }
 

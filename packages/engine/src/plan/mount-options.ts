@@ -1,5 +1,5 @@
 /** Mount options as mount(8) and the OCI config write them → mount(2)'s flags and data. */
-import { flags, MS, type Shown } from '@terrarium/syscall';
+import { flagged, MS, type Shown } from '@terrarium/syscall';
 
 const FLAG_OF: Readonly<Record<string, keyof typeof MS>> = {
   ro: 'MS_RDONLY',
@@ -29,13 +29,14 @@ export interface ParsedOptions {
 
 /** Splits options into flags and the file system's own data; order of data is kept. */
 export function parseMountOptions(options: readonly string[]): ParsedOptions {
-  let bits = 0;
+  const names: (keyof typeof MS)[] = [];
   const data: string[] = [];
   for (const option of options) {
     if (DEFAULTS.has(option)) continue;
-    if (option === 'rbind') bits |= MS.MS_BIND | MS.MS_REC;
-    else if (FLAG_OF[option] !== undefined) bits |= MS[FLAG_OF[option]];
+    if (option === 'rbind') names.push('MS_BIND', 'MS_REC');
+    else if (FLAG_OF[option] !== undefined) names.push(FLAG_OF[option]);
     else data.push(option);
   }
-  return { flags: { value: BigInt(bits), display: flags(bits, MS) }, data: data.join(',') };
+  names.sort((a, b) => MS[a] - MS[b]); // as strace shows them
+  return { flags: flagged(MS, ...names), data: data.join(',') };
 }

@@ -90,6 +90,24 @@ export function encodeBpf(program: readonly BpfInstruction[]): Uint8Array {
   return encoded;
 }
 
+/** A program ready for seccomp(2). */
+export interface EncodedProgram {
+  readonly instructions: number;
+  readonly bytes: Uint8Array;
+}
+
+const compiled = new WeakMap<LinuxSeccomp, EncodedProgram>();
+
+/** Compiles and encodes for one architecture; a profile object is compiled once. */
+export function encodedSeccomp(profile: LinuxSeccomp, architecture: Architecture): EncodedProgram {
+  const known = compiled.get(profile);
+  if (known !== undefined) return known;
+  const program = compileSeccomp(profile, architecture);
+  const encoded = { instructions: program.length, bytes: encodeBpf(program) };
+  compiled.set(profile, encoded);
+  return encoded;
+}
+
 /** Names that this architecture does not have are skipped, as the OCI spec asks. */
 function compileRule(rule: SeccompRule, architecture: Architecture): BpfInstruction[] {
   const result = ret(returnValue(rule.action, rule.errnoRet));

@@ -130,16 +130,18 @@ export const DENIALS: readonly Denial[] = [
   },
 ];
 
-/** The deny-list as `linux.seccomp` of the OCI config. */
+const PROFILE: LinuxSeccomp = {
+  defaultAction: 'SCMP_ACT_ALLOW',
+  architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_AARCH64'],
+  syscalls: DENIALS.map(({ names, args, errno }) => ({
+    names: [...names],
+    action: 'SCMP_ACT_ERRNO' as const,
+    errnoRet: errno ?? ERRNO.EPERM,
+    ...(args === undefined ? {} : { args: [...args] }),
+  })),
+};
+
+/** The deny-list as `linux.seccomp` of the OCI config; always the same object. */
 export function sandboxSeccomp(): LinuxSeccomp {
-  return {
-    defaultAction: 'SCMP_ACT_ALLOW',
-    architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_AARCH64'],
-    syscalls: DENIALS.map(({ names, args, errno }) => ({
-      names: [...names],
-      action: 'SCMP_ACT_ERRNO' as const,
-      errnoRet: errno ?? ERRNO.EPERM,
-      ...(args === undefined ? {} : { args: [...args] }),
-    })),
-  };
+  return PROFILE;
 }
