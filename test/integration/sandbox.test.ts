@@ -3,12 +3,18 @@
  * is left. Needs root; makes sandboxes of its own instance and removes them.
  */
 import {
+  chmodSync,
+  chownSync,
   closeSync,
+  copyFileSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   readFileSync,
   readlinkSync,
   readSync,
+  rmSync,
+  symlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -22,10 +28,12 @@ import {
 import {
   CAPABILITIES,
   getWindowSize,
+  mount,
   NAMESPACE_KINDS,
   openPtyPeer,
   ResidentPlayer,
   setWindowSize,
+  umount2,
   unlockPty,
 } from '../../packages/syscall/src/index.js';
 import {
@@ -302,11 +310,14 @@ describe.skipIf(lack !== null)('the life of a sandbox', () => {
     expect(hostHoldings(lab)).toEqual(before);
   });
 
-  test('two creations of one id: the second is refused', async () => {
+  test('what is asked of one id happens in order: create, create (refused), delete, create', async () => {
     const first = lab.engine.create({ id: 'twin' });
-    await expect(lab.engine.create({ id: 'twin' })).rejects.toThrow(/being made/);
-    await first;
-    await expect(lab.engine.create({ id: 'twin' })).rejects.toThrow(/exists already/);
+    const second = lab.engine.create({ id: 'twin' });
+    const removed = lab.engine.delete('twin');
+    const third = lab.engine.create({ id: 'twin' });
+    await expect(second).rejects.toThrow(/exists already/);
+    await removed;
+    expect((await third).initPid).not.toBe((await first).initPid);
     await lab.engine.delete('twin');
   });
 
@@ -334,6 +345,49 @@ describe.skipIf(lack !== null)('the life of a sandbox', () => {
     const made = await Promise.all(ids.map((id) => lab.engine.create({ id })));
     expect(new Set(made.map(({ idBase }) => idBase)).size).toBe(10);
     await Promise.all(ids.map((id) => lab.engine.delete(id)));
+  });
+});
+
+describe.skipIf(lack !== null)('an image on a file system without id-mapped mounts', () => {
+  test('is copied into the sandbox’s ids, and files belong to root all the same', async () => {
+    const directory = mkdtempSync('/tmp/terrarium-shifted-');
+    const [lower, merged] = [join(directory, 'lower'), join(directory, 'merged')];
+    for (const path of ['lower/bin', 'lower/etc', 'upper', 'work', 'merged']) {
+      mkdirSync(join(directory, path), { recursive: true });
+    }
+    copyFileSync('/bin/busybox', join(lower, 'bin/busybox'));
+    symlinkSync('busybox', join(lower, 'bin/sh'));
+    writeFileSync(join(lower, 'etc/su'), '', { mode: 0o4755 });
+    chmodSync(join(lower, 'etc/su'), 0o4755);
+    chownSync(join(lower, 'etc/su'), 7, 8);
+    chmodSync(join(lower, 'etc/su'), 0o4755);
+    // overlay itself cannot be id-mapped: a host whose images lie on one is such a host
+    const layers = `lowerdir=${lower},upperdir=${join(directory, 'upper')},workdir=${join(directory, 'work')}`;
+    mount('overlay', merged, 'overlay', 0, layers);
+    try {
+      const engine = await SandboxEngine.open({
+        ...lab.options,
+        baseImage: merged,
+        instance: `${lab.engine.instance}-shifted`,
+        state: join(directory, 'state'),
+      });
+      await engine.create({ id: 'shifted' });
+      const { output } = await engine.runInSandbox('shifted', [
+        '/bin/busybox',
+        'stat',
+        '-c',
+        '%u %g %a',
+        '/',
+        '/bin/busybox',
+        '/etc/su',
+      ]);
+      expect(output).toBe('0 0 755\n0 0 755\n7 8 4755\n');
+      await engine.delete('shifted');
+      await engine.close();
+    } finally {
+      umount2(merged);
+      rmSync(directory, { recursive: true });
+    }
   });
 });
 

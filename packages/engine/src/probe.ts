@@ -80,6 +80,7 @@ export function probeHost(image?: string): Finding[] {
   return [
     rootFinding(),
     ...NAMESPACE_KINDS.map(({ proc }) => namespaceFinding(proc)),
+    userNamespaceFinding(),
     overlayFinding(),
     ...cgroupFindings(),
     procFinding(),
@@ -147,6 +148,48 @@ function namespaceFinding(kind: string): Finding {
       zh: '请使用 5.15 或更新、启用全部命名空间的内核',
     },
   };
+}
+
+/** Switches of distributions that keep people from making user namespaces: what they take away. */
+function userNamespaceFinding(): Finding {
+  const id = 'user-namespaces';
+  if (sysctl('user/max_user_namespaces') === '0') {
+    return {
+      id,
+      level: 'missing',
+      found: { en: 'user namespaces are switched off', zh: '用户命名空间被关闭' },
+      remedy: {
+        en: 'sysctl -w user.max_user_namespaces=10000',
+        zh: '执行 sysctl -w user.max_user_namespaces=10000',
+      },
+    };
+  }
+  const restrictions: readonly (readonly [key: string, bad: string])[] = [
+    ['kernel/apparmor_restrict_unprivileged_userns', '1'],
+    ['kernel/unprivileged_userns_clone', '0'],
+  ];
+  const found = restrictions.find(([key, bad]) => sysctl(key) === bad);
+  if (found === undefined) return ok(id, 'user namespaces can be nested', '用户命名空间可以嵌套');
+  const [key, bad] = found;
+  const name = key.replace('/', '.');
+  const wanted = bad === '1' ? '0' : '1';
+  return {
+    id,
+    level: 'reduced',
+    found: {
+      en: `${name} = ${bad}: nested user namespaces may have no power inside a sandbox`,
+      zh: `${name} = ${bad}：沙箱里嵌套的用户命名空间可能没有权能`,
+    },
+    remedy: { en: `sysctl -w ${name}=${wanted}`, zh: `执行 sysctl -w ${name}=${wanted}` },
+  };
+}
+
+function sysctl(key: string): string | null {
+  try {
+    return readFileSync(`/proc/sys/${key}`, 'utf8').trim();
+  } catch {
+    return null; // this kernel has no such switch
+  }
 }
 
 function overlayFinding(): Finding {

@@ -30,7 +30,7 @@ import { sandboxSeccomp } from './seccomp/index.js';
 import { shiftedImage } from './shifted-image.js';
 import { IdRanges } from './state/id-ranges.js';
 import { type SandboxRecord, SandboxRecords, sandboxId } from './state/sandbox-record.js';
-import { runUndo, type UndoStep } from './undo.js';
+import { runUndo, SandboxError, type UndoStep } from './undo.js';
 
 /** How an engine is set up. */
 export interface SandboxEngineOptions {
@@ -90,6 +90,8 @@ export interface Adoption {
   readonly adopted: readonly Sandbox[];
   /** ids of which something was left, and is removed now */
   readonly removed: readonly string[];
+  /** what could not be removed: why, by id; tried again at the next start */
+  readonly stuck: readonly { readonly id: string; readonly reason: string }[];
 }
 
 /** A set-up script that takes longer is stuck. */
@@ -117,8 +119,8 @@ export class SandboxEngine {
   readonly #ranges: IdRanges;
   readonly #idmapped: boolean;
   readonly #running = new Map<string, SandboxRecord>();
-  /** ids that are being made or removed */
-  readonly #busy = new Set<string>();
+  /** the last thing begun for each id; the next one waits for it */
+  readonly #busy = new Map<string, Promise<unknown>>();
   readonly #goneListeners = new Set<(id: string) => void>();
   #adoptedTimer: NodeJS.Timeout | undefined;
   readonly #adoptedIds = new Set<string>();
@@ -286,7 +288,11 @@ export class SandboxEngine {
   async delete(id: string): Promise<void> {
     await this.#exclusively(id, async () => {
       if (!this.#running.has(id)) return;
-      await this.#removeAll(id);
+      try {
+        await this.#removeAll(id);
+      } catch (error) {
+        throw new SandboxError(`delete sandbox ${id}`, error, []);
+      }
     });
   }
 
@@ -318,9 +324,15 @@ export class SandboxEngine {
       ...this.#ranges.own().map(({ sandbox }) => sandbox),
     ]);
     for (const { id } of living) doomed.delete(id);
-    for (const id of doomed) await this.#removeAll(id);
+    const stuck: { id: string; reason: string }[] = [];
+    for (const id of doomed) {
+      // One that does not go away must not keep the lab from starting.
+      await this.#removeAll(id).catch((error: Error) => stuck.push({ id, reason: error.message }));
+    }
     this.#watchAdopted();
-    return { adopted: living.map((record) => this.#describe(record)), removed: [...doomed] };
+    const left = new Set(stuck.map(({ id }) => id));
+    const removed = [...doomed].filter((id) => !left.has(id));
+    return { adopted: living.map((record) => this.#describe(record)), removed, stuck };
   }
 
   /** Lets go of everything; sandboxes live on. With none left, the groups on the host go too. */
@@ -407,22 +419,27 @@ export class SandboxEngine {
     await removeGroup(cgroups, this.#group(id));
   }
 
-  /** One thing at a time for each id. */
+  /** One thing at a time for each id, in the order in which they were asked for. */
   async #exclusively<T>(id: string, action: () => Promise<T>): Promise<T> {
-    if (this.#busy.has(id)) throw new Error(`sandbox ${id} is being made or removed`);
-    this.#busy.add(id);
+    const before = this.#busy.get(id) ?? Promise.resolve();
+    const mine = before.then(action, action);
+    this.#busy.set(id, mine);
     try {
-      return await action();
+      return await mine;
     } finally {
-      this.#busy.delete(id);
+      if (this.#busy.get(id) === mine) this.#busy.delete(id);
     }
   }
 
-  /** PID 1 ended and nobody asked for it: clean up, then tell. */
+  /** PID 1 ended. Unless somebody has asked for it: clean up, then tell. */
   #initEnded(id: string, pid: number): void {
-    if (this.#busy.has(id) || this.#running.get(id)?.init?.pid !== pid) return;
-    this.delete(id).then(
-      () => this.#tellGone(id),
+    const cleaned = this.#exclusively(id, async () => {
+      if (this.#running.get(id)?.init?.pid !== pid) return false;
+      await this.#removeAll(id);
+      return true;
+    });
+    cleaned.then(
+      (wasOurs) => wasOurs && this.#tellGone(id),
       () => this.#tellGone(id), // what is left is found by the next adopt
     );
   }
