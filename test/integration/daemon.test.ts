@@ -76,7 +76,7 @@ describe.skipIf(lacking !== null)('a daemon', () => {
     process.stderr.write(`typed → event: p50 ${p50.toFixed(0)} ms, p95 ${p95.toFixed(0)} ms\n`);
     const sleeps = () => learner.processes.filter(({ comm }) => comm === 'sleep').length;
     await until('twenty run', () => sleeps() === 20);
-    await console.run('kill $(pidof sleep)');
+    await console.run('kill $(pidof sleep); wait');
     await until('they are gone', () => sleeps() === 0);
   });
 
