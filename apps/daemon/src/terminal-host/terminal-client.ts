@@ -3,6 +3,7 @@
  * reaches. Nothing queues here but what the socket has not taken yet.
  */
 
+import type { Duplex } from 'node:stream';
 import {
   CLOSE,
   decodeClientFrame,
@@ -19,6 +20,7 @@ import { Credit } from './credit.js';
 import type { RestoredScreen } from './mirrors.js';
 import { RateLimit } from './rate-limit.js';
 import type { Terminal } from './terminal.js';
+import { binaryFrame } from './ws-frame.js';
 
 /** A client that has acknowledged nothing for so long while stalled no longer holds the shell up. */
 const STALE_MS = 10_000;
@@ -28,6 +30,7 @@ const CLOSE_MALFORMED = 1007;
 /** Attached to its terminal from construction on; removes itself when the socket closes. */
 export class TerminalClient {
   readonly #socket: WebSocket;
+  readonly #stream: Duplex;
   readonly #terminal: Terminal;
   readonly #limit = new RateLimit(performance.now());
   #credit: Credit | null = null;
@@ -40,8 +43,10 @@ export class TerminalClient {
   #alive = true;
   #buffered = 0;
 
-  constructor(socket: WebSocket, terminal: Terminal) {
+  /** @param stream what `socket` was upgraded on */
+  constructor(socket: WebSocket, stream: Duplex, terminal: Terminal) {
     this.#socket = socket;
+    this.#stream = stream;
     this.#terminal = terminal;
     socket.on('message', (data: Buffer, binary) => this.#onMessage(data, binary));
     socket.on('pong', () => {
@@ -80,11 +85,11 @@ export class TerminalClient {
     if (this.#screen !== 'current') return;
     while (credit.sent < ring.end && !this.#full) {
       const length = Math.min(credit.room, ring.end - credit.sent, MAX_OUTPUT_FRAME);
-      const frame = Buffer.allocUnsafe(1 + length);
-      frame[0] = HOST_FRAME.output;
-      ring.copy(credit.sent, length, frame, 1);
+      const { frame, payload } = binaryFrame(1 + length);
+      frame[payload] = HOST_FRAME.output;
+      ring.copy(credit.sent, length, frame, payload + 1);
       credit.send(length);
-      this.#send(frame);
+      this.#write(frame);
     }
     const { state } = this.#terminal;
     if (state.state === 'ended' && credit.sent === ring.end && !this.#exitSent) {
@@ -209,10 +214,21 @@ export class TerminalClient {
     this.#terminal.clientChanged();
   }
 
-  #send(frame: Uint8Array): void {
+  #send(bytes: Uint8Array): void {
+    const { frame, payload } = binaryFrame(bytes.length);
+    frame.set(bytes, payload);
+    this.#write(frame);
+  }
+
+  /**
+   * Writes past ws, which itself writes at once and keeps no queue (no compression, no Blobs), so
+   * that its pings and close frames stay in order with this.
+   */
+  #write(frame: Buffer): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     this.#buffered += frame.length;
-    this.#socket.send(frame, { binary: true, compress: false }, () => this.#sent(frame.length));
+    const taken = (): void => this.#sent(frame.length);
+    this.#stream.write(frame, taken);
   }
 
   /** The socket has taken a frame: a client that acknowledges without reading is bounded by this. */

@@ -45,7 +45,7 @@ export function createTerminalServer(host: TerminalHost): TerminalServer {
     socket.on('error', () => {}); // ws listens later; a reset before that is nobody's fault
     (socket as Socket).setNoDelay?.(true);
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const client = welcome(host, request, webSocket);
+      const client = welcome(host, request, webSocket, socket);
       if (client === null) return;
       clients.add(client);
       webSocket.on('close', () => clients.delete(client));
@@ -75,6 +75,7 @@ function welcome(
   host: TerminalHost,
   request: IncomingMessage,
   webSocket: WebSocket,
+  stream: Duplex,
 ): TerminalClient | null {
   const terminal = host.findTerminal(terminalIdOf(request.url ?? ''));
   const presented = hashOfSession(request.headers.cookie);
@@ -95,7 +96,7 @@ function welcome(
     webSocket.close(CLOSE_TRY_AGAIN, 'too many pages look at this terminal');
     return null;
   }
-  return new TerminalClient(webSocket, terminal);
+  return new TerminalClient(webSocket, stream, terminal);
 }
 
 function terminalIdOf(url: string): string {

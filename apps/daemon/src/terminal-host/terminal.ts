@@ -225,7 +225,8 @@ export class Terminal {
    * that was just started, after the output of the line before.
    */
   async type(bytes: Uint8Array): Promise<void> {
-    await this.#readyForInput();
+    // Ctrl-C and the like are for a program that runs, not for one that waits.
+    if (bytes.length > 1 || bytes[0]! >= 0x20) await this.#readyForInput();
     this.#typedAt = this.ring.end;
     this.input(bytes);
   }
