@@ -2,7 +2,7 @@
  * STATE/sandboxes/ID.json: what a daemon must find again after it crashed. Written before the
  * first kernel object exists, removed after the last one is gone.
  */
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { runtimeConfig } from '@terrarium/spec';
 import { z } from 'zod';
@@ -48,13 +48,19 @@ export class SandboxRecords {
 
   /**
    * Reads all; a file that is not a record (torn by a crash of the machine, of another version)
-   * is listed as broken by its id, and whatever exists by that name is to be removed.
+   * is listed as broken by its id, and whatever exists by that name is to be removed. Removes
+   * drafts that never became records, so it is for adoption, before anything is written.
    */
   readAll(): { readonly records: SandboxRecord[]; readonly broken: string[] } {
     const records: SandboxRecord[] = [];
     const broken: string[] = [];
     for (const name of readdirSync(this.#directory)) {
-      if (!name.endsWith('.json')) continue; // .new: a write that did not come to its rename
+      if (name.endsWith('.new')) {
+        // A write that a kill -9 kept from its rename; nobody else would ever remove it.
+        rmSync(join(this.#directory, name), { force: true });
+        continue;
+      }
+      if (!name.endsWith('.json')) continue;
       const id = name.slice(0, -'.json'.length);
       const record = this.#read(id);
       if (record === null) broken.push(id);
