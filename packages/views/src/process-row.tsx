@@ -82,7 +82,7 @@ export const ProcessRow = memo(function ProcessRow(props: ProcessRowProps) {
       <span
         className="tr-cell tr-rings"
         data-field="rings"
-        data-many={rings.length > 3 || undefined}
+        data-many={rings.length > 5 ? 'rings' : rings.length > 3 ? 'letters' : undefined}
       >
         {rings.length > 0 && <span className="tr-sr">{words.ownNamespaces}</span>}
         {rings.map(({ kind, slot }) => (
