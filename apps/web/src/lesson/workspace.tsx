@@ -11,7 +11,7 @@ import { parseLayouts } from '../live/preferences';
 import { usePreferences } from '../live/use-lab';
 import { TerminalPanel } from '../terminal/terminal-panel';
 import { Stage, type StageView } from './stage';
-import { useRoom } from './use-media';
+import { type Room, useRoom } from './use-media';
 
 interface WorkspaceProps {
   readonly reader: ReactNode;
@@ -36,17 +36,23 @@ export function Workspace(props: WorkspaceProps) {
   const terminal = (
     <TerminalPanel full={full === 'terminal'} onFull={(on) => setFull(on ? 'terminal' : null)} />
   );
-  const reader = <main className="reader-pane">{props.reader}</main>;
-  if (full !== null && room !== 'narrow') {
-    return <div className="workspace">{full === 'stage' ? stage : terminal}</div>;
-  }
-  switch (room) {
+  const reader = <div className="reader-pane">{props.reader}</div>;
+  const panes = { reader, stage, terminal };
+  return (
+    <main className="workspace">
+      {full !== null && room !== 'narrow' ? panes[full] : <Arranged room={room} panes={panes} />}
+    </main>
+  );
+}
+
+function Arranged(props: { readonly room: Room; readonly panes: Panes }) {
+  switch (props.room) {
     case 'wide':
-      return <WideLayout reader={reader} stage={stage} terminal={terminal} />;
+      return <WideLayout {...props.panes} />;
     case 'medium':
-      return <MediumLayout reader={reader} stage={stage} terminal={terminal} />;
+      return <MediumLayout {...props.panes} />;
     case 'narrow':
-      return <NarrowLayout reader={reader} stage={stage} terminal={terminal} />;
+      return <NarrowLayout {...props.panes} />;
   }
 }
 
@@ -61,7 +67,7 @@ function WideLayout(panes: Panes) {
   const columns = useKeptLayout('columns');
   const rows = useKeptLayout('rows');
   return (
-    <Group className="workspace" orientation="horizontal" {...columns}>
+    <Group orientation="horizontal" {...columns}>
       <Panel id="reader" defaultSize="36%" minSize={320} maxSize="60%">
         {panes.reader}
       </Panel>
@@ -85,7 +91,7 @@ function MediumLayout(panes: Panes) {
   const { t } = useTexts();
   const columns = useKeptLayout('medium');
   return (
-    <Group className="workspace" orientation="horizontal" {...columns}>
+    <Group orientation="horizontal" {...columns}>
       <Panel id="reader" defaultSize="44%" minSize={300} maxSize="60%">
         {panes.reader}
       </Panel>
@@ -106,16 +112,14 @@ function MediumLayout(panes: Panes) {
 function NarrowLayout(panes: Panes) {
   const { t } = useTexts();
   return (
-    <div className="workspace">
-      <PaneTabs
-        panes={[
-          ['lesson', t.panes.lesson, panes.reader],
-          ['stage', t.panes.stage, panes.stage],
-          ['terminal', t.panes.terminal, panes.terminal],
-        ]}
-        first="lesson"
-      />
-    </div>
+    <PaneTabs
+      panes={[
+        ['lesson', t.panes.lesson, panes.reader],
+        ['stage', t.panes.stage, panes.stage],
+        ['terminal', t.panes.terminal, panes.terminal],
+      ]}
+      first="lesson"
+    />
   );
 }
 

@@ -115,7 +115,6 @@ function TerminalTabs() {
               type="button"
               className="tab"
               aria-pressed={terminals.shown.includes(info.id)}
-              aria-label={t.terminal.tab(index + 1, info.pts)}
               title={t.terminal.tab(index + 1, info.pts)}
               tabIndex={active ? 0 : -1}
               onClick={() => {
@@ -123,7 +122,10 @@ function TerminalTabs() {
                 terminals.session(info.id).focus();
               }}
             >
-              <span>{index + 1}</span>
+              <span>
+                <span className="sr-only">{t.terminal.label} </span>
+                {index + 1}
+              </span>
               <span className="facts">pts/{info.pts}</span>
               {info.state === 'ended' ? <span className="tab-ended">{info.exitCode}</span> : null}
             </button>

@@ -10,11 +10,14 @@ import { SearchAddon } from '@xterm/addon-search';
 import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes';
 import { WebLinksAddon } from '@xterm/addon-web-links';
 import { WebglAddon } from '@xterm/addon-webgl';
-import { Terminal } from '@xterm/xterm';
+import { type ITheme, Terminal } from '@xterm/xterm';
 import type { TypingTarget } from './typing';
 
 /** Lines that stay reachable above the screen; a lesson's output is far less. */
 const SCROLLBACK_LINES = 5000;
+
+/** Also what the fit addon leaves free at the right. */
+const SCROLLBAR_PX = 10;
 
 /** What a pane shows of a terminal beside its screen. */
 export interface TerminalView {
@@ -75,7 +78,8 @@ export class TerminalSession implements TypingTarget {
       screenReaderMode: options.screenReader,
       macOptionIsMeta: true,
       rightClickSelectsWord: false,
-      theme: terminalTheme(document.documentElement),
+      theme: theme(),
+      overviewRuler: { width: SCROLLBAR_PX },
     });
     this.#terminal.loadAddon(this.#fit);
     this.#terminal.loadAddon(this.#search);
@@ -177,7 +181,7 @@ export class TerminalSession implements TypingTarget {
   }
 
   applyTheme(): void {
-    this.#terminal.options.theme = terminalTheme(document.documentElement);
+    this.#terminal.options.theme = theme();
   }
 
   setFontSize(pixels: number): void {
@@ -315,6 +319,18 @@ function copyBySelection(text: string): void {
 
 function openLink(_event: MouseEvent, uri: string): void {
   window.open(uri, '_blank', 'noopener,noreferrer');
+}
+
+/** The inks of the page, and a scrollbar as quiet as the page's own. */
+function theme(): ITheme {
+  const line = getComputedStyle(document.documentElement).getPropertyValue('--line-strong').trim();
+  return {
+    ...terminalTheme(document.documentElement),
+    scrollbarSliderBackground: `${line}59`, // 35 %
+    scrollbarSliderHoverBackground: `${line}99`,
+    scrollbarSliderActiveBackground: `${line}cc`,
+    overviewRulerBorder: '#00000000',
+  };
 }
 
 function fontFamily(): string {

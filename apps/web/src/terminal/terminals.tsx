@@ -17,7 +17,7 @@ import {
 import { useTexts } from '../i18n/use-texts';
 import { socketUrl, useLabPart, useLabStore, usePreferences } from '../live/use-lab';
 import { TerminalSession } from './terminal-session';
-import { typeCommand } from './typing';
+import { placeCommands, typeCommand } from './typing';
 
 /** Pixels; the range keeps 80 columns possible on a laptop and a lecture hall's last row happy. */
 const FONT_SIZES = { smallest: 10, usual: 14, largest: 28 } as const;
@@ -177,7 +177,7 @@ export function TerminalsProvider(props: {
       setTyping(true);
       try {
         const places = [...store.get().terminals.map(({ id }) => id)];
-        for (const command of commands) {
+        for (const { command, more, continued } of placeCommands(commands)) {
           while (places.length < command.terminal) {
             const id = await store.openTerminal(FIRST_SIZE.cols, FIRST_SIZE.rows);
             if (id === null) return false;
@@ -194,7 +194,7 @@ export function TerminalsProvider(props: {
           const target = session(id);
           await waitForOpen(target, controller.signal);
           target.focus();
-          await typeCommand(target, command, controller.signal);
+          await typeCommand(target, command, { signal: controller.signal, more, continued });
           if (controller.signal.aborted) return true;
         }
         return true;

@@ -18,26 +18,71 @@ export interface TypingTarget {
   quietFor(): number;
 }
 
-/** Types one command. @param signal stops it between two keys */
+/**
+ * Types one command.
+ *
+ * @param options.more the line goes on in the next one (a here-document): there is no prompt to
+ *   wait for, and text is pasted faster than commands are typed
+ * @param options.signal stops it between two keys
+ */
 export async function typeCommand(
   target: TypingTarget,
   command: Command,
-  signal: AbortSignal,
-  sleep: (ms: number) => Promise<void> = defaultSleep,
+  options: TypingOptions,
 ): Promise<void> {
+  const { signal, more = false, continued = false, sleep = defaultSleep } = options;
   if ('key' in command) {
     target.input(keySequence(command.key));
   } else {
     // What is half typed at the prompt would become a part of the command: Ctrl-U takes it away.
-    target.input('\x15');
-    for (const key of command.line) {
+    if (!continued) target.input('\x15');
+    for (const keys of chunks(command.line, continued ? TEXT_KEYS : 1)) {
       if (signal.aborted) return;
-      target.input(key);
+      target.input(keys);
       await sleep(KEY_MS);
     }
     target.input('\r');
   }
-  await waitForQuiet(target, signal, sleep);
+  if (!more) await waitForQuiet(target, signal, sleep);
+}
+
+export interface TypingOptions {
+  readonly signal: AbortSignal;
+  readonly more?: boolean;
+  /** the line belongs to a here-document that an earlier one began */
+  readonly continued?: boolean;
+  readonly sleep?: (ms: number) => Promise<void>;
+}
+
+/** Keys at once inside a here-document. */
+const TEXT_KEYS = 6;
+
+function chunks(text: string, size: number): string[] {
+  const characters = [...text];
+  const parts: string[] = [];
+  for (let at = 0; at < characters.length; at += size) {
+    parts.push(characters.slice(at, at + size).join(''));
+  }
+  return parts;
+}
+
+/** A command with its place in a here-document, if it has one. */
+export interface PlacedCommand {
+  readonly command: Command;
+  readonly continued: boolean;
+  readonly more: boolean;
+}
+
+/** Finds the here-documents (`cat > file <<'EOF'` … `EOF`) in a list of commands. */
+export function placeCommands(commands: readonly Command[]): readonly PlacedCommand[] {
+  let end: string | null = null;
+  return commands.map((command) => {
+    if ('key' in command) return { command, continued: false, more: false };
+    const continued = end !== null;
+    if (end === null) end = /<<-?\s*(['"]?)(\w+)\1/.exec(command.line)?.[2] ?? null;
+    else if (command.line.trim() === end) end = null;
+    return { command, continued, more: end !== null };
+  });
 }
 
 async function waitForQuiet(

@@ -7,7 +7,7 @@ import { useTexts } from '../../i18n/use-texts';
 export default function NotFound() {
   const { t, lang } = useTexts();
   return (
-    <main className="plain">
+    <main className="plain" id="lesson" tabIndex={-1}>
       <EmptyVessel size={88} />
       <h1>{t.notFound.title}</h1>
       <p>{t.notFound.body}</p>
