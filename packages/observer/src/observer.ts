@@ -31,7 +31,10 @@ export interface ObserverOptions {
   readonly calls?: KernelCalls;
 }
 
-/** How events are found. `scan` misses what lives shorter than 250 ms; `reason` says why. */
+/**
+ * How events are found. `scan` misses what lives shorter than 250 ms; `reason` says why, or what
+ * the trace of this kernel lacks; null when all is well.
+ */
 export interface ObserverStatus {
   readonly source: 'trace' | 'scan';
   readonly reason: string | null;
@@ -53,6 +56,10 @@ const BLIND_FULL_EVERY = 2;
 const JOIN_LOOKS_MS = [1, 5, 20, 80, 250];
 /** Launchers that are traced at most; the daemon and the terminal host have one each. */
 const MAX_LAUNCHERS = 16;
+/** Between two comparisons of everything after lost events. */
+const HEAL_MS = 500;
+/** Beats between two looks for numbers of processes that nobody knows any more. */
+const PRUNE_EVERY = 80;
 /** Beat of the scan timer. */
 const BEAT_MS = 125;
 
@@ -75,6 +82,9 @@ export class Observer {
   private beat: NodeJS.Timeout | null = null;
   private wake: NodeJS.Timeout | null = null;
   private wakeAt = Number.POSITIVE_INFINITY;
+  private healing: NodeJS.Timeout | null = null;
+  private healedAt = 0;
+  private beats = 0;
   private stopped = false;
 
   constructor(options: ObserverOptions) {
@@ -109,7 +119,7 @@ export class Observer {
     this.scan(entry, 'full');
     watch.scanMounts();
     this.publish(entry);
-    this.setJoinPaths();
+    this.listenForJoins(watch);
     await this.follow([...watch.pids(), ...this.newLauncherOf(target.initPid)]);
     while (this.watched.get(target.id) === entry) {
       const born = this.scan(entry, 'full');
@@ -147,6 +157,7 @@ export class Observer {
     this.stopped = true;
     if (this.beat !== null) clearInterval(this.beat);
     if (this.wake !== null) clearTimeout(this.wake);
+    if (this.healing !== null) clearTimeout(this.healing);
     this.watched.clear();
     this.owners.clear();
     await this.trace?.close();
@@ -171,7 +182,8 @@ export class Observer {
     } catch (error) {
       return blind((error as Error).message);
     }
-    this.setStatus({ source: 'trace', reason: null });
+    const deaf = 'no events of system calls: namespaces and mounts show up to a second late';
+    this.setStatus({ source: 'trace', reason: this.trace.hearsCalls ? null : deaf });
   }
 
   private async loseTrace(message: string): Promise<void> {
@@ -182,8 +194,10 @@ export class Observer {
     if (this.stopped) return;
     await this.openTrace();
     if (this.present.source !== 'trace') return;
-    this.setJoinPaths();
-    for (const { watch } of this.watched.values()) await this.follow(watch.pids());
+    for (const { watch } of this.watched.values()) {
+      this.listenForJoins(watch);
+      await this.follow(watch.pids());
+    }
     await this.follow([...this.launchers]);
     this.scanAll();
   }
@@ -193,8 +207,8 @@ export class Observer {
     this.options.onStatus?.(status);
   }
 
-  private setJoinPaths(): void {
-    this.trace?.setJoinPaths([...this.watched.values()].map(({ watch }) => watch.place.path));
+  private listenForJoins(watch: SandboxWatch): void {
+    this.trace?.addJoinPath(watch.place.path);
   }
 
   /** Traces processes with all their threads; what they make later follows by itself. */
@@ -217,7 +231,7 @@ export class Observer {
       const entry = instance === 'join' ? this.joined(event) : this.apply(event, events, index);
       if (entry !== null) touched.add(entry);
     }
-    if (lost && instance === 'tree') this.scanAll();
+    if (lost && instance === 'tree') this.healLoss();
     for (const entry of touched) this.publish(entry);
   }
 
@@ -284,6 +298,7 @@ export class Observer {
     return tgid ?? this.machine.proc.status(tid)?.threadGroup ?? tid;
   }
 
+  /** The sandbox of a process; forgets the number when it is nobody's any more. */
   private ownerOf(pid: number): Watched | null {
     const entry = this.owners.get(pid);
     if (entry === undefined) return null;
@@ -333,18 +348,38 @@ export class Observer {
 
   private scanDue(): void {
     const now = this.machine.now();
+    this.beats += 1;
+    if (this.beats % PRUNE_EVERY === 0) {
+      for (const pid of this.owners.keys()) this.ownerOf(pid);
+    }
     const blind = this.trace === null;
     for (const entry of this.watched.values()) {
       if (entry.nextScan > now) continue;
       const pause = blind ? BLIND_SCAN_MS : entry.watch.viewers > 0 ? SCAN_MS : IDLE_SCAN_MS;
       entry.nextScan = now + pause;
       entry.scans += 1;
-      const full = entry.scans % (blind ? BLIND_FULL_EVERY : FULL_EVERY) === 0;
+      const full = entry.scans % this.fullEvery() === 0;
       const born = this.scan(entry, full ? 'full' : 'stat');
       if (!full && entry.scans % HOLDERS_EVERY === 0) entry.watch.scanHolders();
       if (born.length > 0) void this.follow(born);
       this.publish(entry);
     }
+  }
+
+  private fullEvery(): number {
+    if (this.trace === null) return BLIND_FULL_EVERY;
+    return this.trace.hearsCalls ? FULL_EVERY : 1;
+  }
+
+  /** At once, unless it was just done: in a flood the kernel may report losses 100 times a second. */
+  private healLoss(): void {
+    if (this.healing !== null) return;
+    const pause = Math.max(0, this.healedAt + HEAL_MS - this.machine.now());
+    this.healing = setTimeout(() => {
+      this.healing = null;
+      this.healedAt = this.machine.now();
+      this.scanAll();
+    }, pause);
   }
 
   private scanAll(): void {
@@ -395,7 +430,6 @@ export class Observer {
     const entry = this.watched.get(id);
     this.watched.delete(id);
     for (const [pid, owner] of this.owners) if (owner === entry) this.owners.delete(pid);
-    this.setJoinPaths();
   }
 }
 

@@ -410,7 +410,7 @@ export class SandboxWatch {
         parent: parent?.state.key ?? null,
         cgroup: cgroup ?? caller.state.cgroup,
         // Between fork and exec it has its parent's; a later exec event brings its own.
-        args: caller.state.args,
+        args: stat.state === 'Z' ? [] : caller.state.args,
         comm: caller.state.comm,
         bornAt: this.timeOf(hint.seconds),
       },
@@ -595,7 +595,12 @@ export class SandboxWatch {
     }
     tracked.renamed = null;
     this.applyStat(tracked, stat);
-    if (stat.state !== 'Z') this.readStatus(tracked);
+    if (stat.state === 'Z') return;
+    this.readStatus(tracked);
+    // In the middle of an exec the name is new and the arguments are not there yet.
+    if (tracked.state.args.length === 0) {
+      this.change(tracked, { args: this.machine.proc.args(pid) ?? [] });
+    }
   }
 
   // ---- departures ---------------------------------------------------------------------------

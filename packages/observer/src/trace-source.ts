@@ -70,7 +70,7 @@ export class TraceSource {
   private readonly readers: ChildProcess[] = [];
   private readonly instances: string[] = [];
   private pidWrites: Promise<void> = Promise.resolve();
-  private joinFilter = '';
+  private readonly joinParents = new Set<string>();
   private closing = false;
 
   private constructor(options: TraceSourceOptions, tracefs: Tracefs) {
@@ -95,6 +95,11 @@ export class TraceSource {
     return source;
   }
 
+  /** False where the kernel lacks events of system calls: unshare, setns and mount go unheard. */
+  get hearsCalls(): boolean {
+    return existsSync(`${this.instance('tree')}/events/syscalls/sys_exit_unshare`);
+  }
+
   /** Traces these threads and all their future descendants. Resolves when the kernel does. */
   addPids(pids: readonly number[]): Promise<void> {
     if (pids.length === 0) return Promise.resolve();
@@ -106,20 +111,22 @@ export class TraceSource {
     return this.pidWrites;
   }
 
-  /** Sets the cgroups (paths below the root of their hierarchy) whose subtrees may be joined. */
-  setJoinPaths(paths: readonly string[]): void {
-    // One glob per parent directory: sandboxes come and go below it, the filter stays.
-    const parents = new Set(paths.map((path) => path.slice(0, path.lastIndexOf('/'))));
-    const globs = [...parents]
-      .filter((path) => !/["*?[\\\n]/.test(path))
-      .map((path) => `${path}/*`);
-    const filter = globs.map((glob) => `dst_path ~ "${glob}"`).join(' || ');
-    if (filter === this.joinFilter) return;
-    this.joinFilter = filter;
+  /**
+   * Hears from now on of processes moved into the subtree of a cgroup.
+   *
+   * @param path below the root of its hierarchy
+   */
+  addJoinPath(path: string): void {
+    // One glob per parent directory, for good: sandboxes come and go below it, and each change of
+    // the filter stops this thread for an RCU grace period.
+    const parent = path.slice(0, path.lastIndexOf('/'));
+    if (this.joinParents.has(parent) || /["*?[\\\n]/.test(parent)) return;
+    this.joinParents.add(parent);
     const event = `${this.instance('join')}/events/cgroup/cgroup_attach_task`;
     if (!existsSync(event)) return;
-    writeFileSync(`${event}/filter`, filter === '' ? '0' : filter);
-    writeFileSync(`${event}/enable`, filter === '' ? '0' : '1');
+    const globs = [...this.joinParents].map((known) => `dst_path ~ "${known}/*"`);
+    writeFileSync(`${event}/filter`, globs.join(' || '));
+    writeFileSync(`${event}/enable`, '1');
   }
 
   /** Ends the readers and removes the instances, and tracefs when this observer mounted it. */
