@@ -34,6 +34,7 @@ import {
   type State,
   Timeline,
 } from '../../packages/timeline/src/index.js';
+import { missing, startLab } from './sandbox-lab.js';
 
 const root = process.getuid?.() === 0;
 if (!root) console.warn('observer: skipped, these tests need root');
@@ -585,6 +586,49 @@ describe.skipIf(!root)('observer', () => {
     await expect(
       lab.observer.watch({ ...target, initPid: process.pid, cgroupDirs: ['/tmp'] }),
     ).rejects.toThrow('/tmp: not on a cgroup file system');
+  });
+});
+
+describe.skipIf(missing() !== null)('observer of a real sandbox', () => {
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  });
+
+  test('shows its own world, its commands, and never the player that starts them', async () => {
+    const sandboxes = await startLab('observer');
+    cleanups.push(() => sandboxes.close());
+    const lab = await Lab.start();
+    const { initPid, cgroups } = await sandboxes.engine.create({ id: 'seen' });
+    const begin = performance.now();
+    await lab.observer.watch({ id: 'seen', initPid, cgroupDirs: cgroups });
+    console.info(`first picture and trace set up in ${(performance.now() - begin).toFixed(0)} ms`);
+    const state = (): State => lab.timelines.get('seen')!.state;
+    const { sandbox, namespaces } = state();
+    expect(Object.values(namespaces).every((ns) => ns.ofSandbox && !ns.ofHost)).toBe(true);
+    for (const ns of Object.values(namespaces)) {
+      expect(ns.owner).toBe(ns.kind === 'user' ? null : sandbox!.namespaces.user);
+      expect(ns.parent).toBeNull();
+    }
+    const mounts = mountsOf(state(), sandbox!.namespaces.mnt);
+    expect(mounts.find((mount) => mount.mountPoint === '/proc')?.procPidNs).toBe(
+      sandbox!.namespaces.pid,
+    );
+    expect(mounts.find((mount) => mount.mountPoint === '/')?.fsType).toBe('overlay');
+    // Two, as the first teaches who starts commands here.
+    await sandboxes.sh('seen', 'sleep 0.2');
+    const { output } = await sandboxes.sh('seen', 'echo $$; sleep 0.4');
+    await until(() => processesOf(state()).length === 1, 'both to be gone');
+    const bodies = lab.bodies.get('seen') ?? [];
+    const forked = bodies.flatMap((body) => (body.type === 'process.fork' ? [body.process] : []));
+    const shell = forked.find((process) => String(process.pids.at(-1)) === output.trim());
+    expect(shell?.uid).toMatchObject({ inside: 0 });
+    expect(shell?.uid.outside).toBeGreaterThan(65535);
+    expect(forked.map((process) => process.comm)).not.toContain('player');
+    expect(bodies.some((body) => body.type === 'process.exec' && body.args[1] === '0.4')).toBe(
+      true,
+    );
+    await sandboxes.engine.delete('seen');
+    await until(() => Object.keys(state().namespaces).length === 0, 'the end of all namespaces');
   });
 });
 
