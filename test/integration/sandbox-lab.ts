@@ -150,6 +150,37 @@ export function namespacesInUse(): Set<string> {
   return found;
 }
 
+/** Host pids of the processes whose user id lies in a sandbox's range. */
+export function processesOfRange(idBase: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      const uid = uidOf(pid);
+      return uid !== null && uid >= idBase && uid < idBase + 65_536;
+    });
+}
+
+function uidOf(pid: number): number | null {
+  try {
+    return Number(/^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+  } catch {
+    return null; // the process ended
+  }
+}
+
+/** Namespaces that a process holds open by an fd. */
+export function namespaceFdsOf(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      const target = readlinkSync(`/proc/${pid}/fd/${fd}`);
+      return /^(mnt|pid|net|uts|ipc|user|cgroup|time):\[/.test(target) ? [target] : [];
+    } catch {
+      return []; // closed meanwhile
+    }
+  });
+}
+
 function listed(directory: string): string[] {
   try {
     return readdirSync(directory).filter((name) => !name.includes('.') || name.endsWith('.json'));

@@ -41,7 +41,9 @@ import {
   hostHoldings,
   type Lab,
   missing,
+  namespaceFdsOf,
   namespacesInUse,
+  processesOfRange,
   startLab,
   until,
 } from './sandbox-lab.js';
@@ -275,19 +277,23 @@ describe.skipIf(lack !== null)('exec', () => {
 
 describe.skipIf(lack !== null)('the life of a sandbox', () => {
   test('delete leaves nothing: no mount, cgroup, namespace, process or id range', async () => {
-    const before = { holdings: hostHoldings(lab), namespaces: namespacesInUse() };
+    const before = hostHoldings(lab);
     await lab.engine.create({ id: 'gone' });
     await lab.engine.exec('gone', { args: ['sleep', '1000'] });
     await lab.sh(
       'gone',
       'mkdir -p /lab/m && busybox mount -t tmpfs t /lab/m; (setsid sleep 1000 &)',
     );
-    const own = lab.engine.list().find(({ id }) => id === 'gone')!;
-    expect(hostHoldings(lab)).not.toEqual(before.holdings);
+    const { idBase } = lab.engine.list().find(({ id }) => id === 'gone')!;
+    expect(hostHoldings(lab)).not.toEqual(before);
+    expect(processesOfRange(idBase)).toHaveLength(3);
     await lab.engine.delete('gone');
-    expect(hostHoldings(lab)).toEqual(before.holdings);
-    expect([...namespacesInUse()].filter((one) => !before.namespaces.has(one))).toEqual([]);
-    expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(String(own.idBase));
+    expect(hostHoldings(lab)).toEqual(before);
+    // A namespace lives by its processes, by a mount or by an fd: of each kind there is none.
+    expect(processesOfRange(idBase)).toEqual([]);
+    expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(' nsfs ');
+    expect(namespaceFdsOf(process.pid)).toEqual([]);
+    expect(namespaceFdsOf(lab.player.pid)).toEqual([]);
   });
 
   test('delete ends processes in a frozen cgroup', async () => {
