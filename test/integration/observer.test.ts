@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   Observer,
   ObserverClient,
@@ -225,6 +225,10 @@ async function freshState(tree: Tree): Promise<State> {
 function percentile(sorted: readonly number[], fraction: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))] ?? Number.NaN;
 }
+
+afterAll(() => {
+  if (root) rmSync(scratch, { recursive: true, force: true });
+});
 
 describe.skipIf(!root)('observer', () => {
   let reduced = '';
