@@ -32,6 +32,9 @@ export interface DaemonParts {
   readonly log: Log;
 }
 
+/** Longer than the cookie lives (a year): nobody can come back to such a session. */
+const FORGET_AFTER_MS = 400 * 24 * 3600 * 1000;
+
 export class Daemon {
   readonly #options: DaemonOptions;
   readonly #parts: DaemonParts;
@@ -187,6 +190,7 @@ export class Daemon {
 
   async #adopt(alive: Awaited<ReturnType<Sandboxes['adopt']>>): Promise<void> {
     const { terminals, sandboxes, log } = this.#parts;
+    this.#store.sessions.forgetUnseen(Date.now() - FORGET_AFTER_MS);
     const rows = this.#store.sessions.withSandbox();
     const owners = new Map(rows.map((row) => [row.sandbox ?? '', row.id]));
     const decision = decideAdoption({ alive, hosted: await terminals.list(), owners });

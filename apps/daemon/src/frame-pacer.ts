@@ -1,31 +1,35 @@
 /**
- * Turns batches of events into at most so many frames a second. The first batch after a quiet
- * period goes at once (a fork must be on screen within 100 ms); what follows within one frame's
- * time is sent together at its end. Nothing is ever left out here.
+ * Turns batches of events into at most so many frames a second. After a quiet period the first few
+ * batches go at once (a fork must be on screen within 100 ms, and so must the exec that follows it
+ * a millisecond later); then what comes within one frame's time is sent together at its end.
+ * Nothing is ever left out here.
  */
 import type { TimelineEvent } from '@terrarium/timeline';
+import { RateLimit } from './rate-limit.js';
 
 /** Events in one message; more go as several messages of the same frame, so that none is huge. */
 export const EVENTS_PER_MESSAGE = 200;
 
+/** Frames that may follow each other at once after a quiet period: fork, exec, exit. */
+const BURST = 3;
+
 export class FramePacer {
-  readonly #frameMs: number;
+  readonly #rate: RateLimit;
   readonly #send: (events: readonly TimelineEvent[]) => void;
   #pending: TimelineEvent[] = [];
   #timer: NodeJS.Timeout | null = null;
-  #lastFrame = Number.NEGATIVE_INFINITY;
 
   /** @param send is called with 1 to EVENTS_PER_MESSAGE events, in order */
   constructor(framesPerSecond: number, send: (events: readonly TimelineEvent[]) => void) {
-    this.#frameMs = 1000 / framesPerSecond;
+    this.#rate = new RateLimit(framesPerSecond, BURST);
     this.#send = send;
   }
 
   push(events: readonly TimelineEvent[]): void {
     for (const event of events) this.#pending.push(event);
     if (this.#timer !== null) return;
-    const wait = this.#lastFrame + this.#frameMs - performance.now();
-    if (wait <= 0) this.flush();
+    const wait = this.#rate.waitMs;
+    if (wait === 0) this.flush();
     else this.#timer = setTimeout(() => this.flush(), wait);
   }
 
@@ -36,7 +40,7 @@ export class FramePacer {
     if (this.#pending.length === 0) return;
     const pending = this.#pending;
     this.#pending = [];
-    this.#lastFrame = performance.now();
+    this.#rate.spend();
     for (let i = 0; i < pending.length; i += EVENTS_PER_MESSAGE) {
       this.#send(pending.slice(i, i + EVENTS_PER_MESSAGE));
     }

@@ -40,6 +40,8 @@ export interface LiveSocketOptions {
 
 /** How often a full buffer is looked at again, ms. */
 const DRAIN_POLL_MS = 50;
+/** So many messages that are much work fit into one burst: with the default limits 20, and 5 a second. */
+const DEAR_IN_BURST = 20;
 /** Answers alone (pongs, errors) never fill so much unless the client does not read at all, bytes. */
 const HOPELESS_BYTES = 8 * 1024 * 1024;
 
@@ -48,6 +50,7 @@ export class LiveSocket {
   readonly #handler: LiveSocketHandler;
   readonly #log: Log;
   readonly #rate: RateLimit;
+  readonly #dear: number;
   readonly #heartbeat: NodeJS.Timeout;
   readonly #helloTimer: NodeJS.Timeout;
   #malformed = 0;
@@ -63,6 +66,7 @@ export class LiveSocket {
     const burst =
       options.messagesPerSecond * (LIVE_LIMITS.messageBurst / LIVE_LIMITS.messagesPerSecond);
     this.#rate = new RateLimit(options.messagesPerSecond, burst);
+    this.#dear = burst / DEAR_IN_BURST;
     this.#heartbeat = setInterval(() => this.#beat(), LIVE_LIMITS.heartbeatMs);
     this.#helloTimer = setTimeout(() => {
       this.close(1008, 'no hello');
@@ -121,12 +125,12 @@ export class LiveSocket {
 
   #receive(data: Buffer, isBinary: boolean): void {
     if (!this.#open) return;
-    if (!this.#rate.take()) {
+    const message = isBinary ? 'binary frame; messages are JSON text' : parse(data);
+    if (!this.#rate.take(this.#costOf(message))) {
       this.error('message.too-many', 'too many messages: this page is disconnected');
       this.close(CLOSE.tooManyMessages, 'too many messages');
       return;
     }
-    const message = isBinary ? 'binary frame; messages are JSON text' : parse(data);
     if (typeof message === 'string') {
       this.#refuse(message);
       return;
@@ -143,6 +147,12 @@ export class LiveSocket {
       return;
     }
     this.#handler.message(message);
+  }
+
+  /** What a message costs of the rate: those that make a snapshot, a shell or a sandbox are dear. */
+  #costOf(message: ClientMessage | string): number {
+    if (typeof message === 'string') return 1;
+    return ['hello', 'terminal.open', 'step.reset'].includes(message.type) ? this.#dear : 1;
   }
 
   #refuse(problem: string): void {

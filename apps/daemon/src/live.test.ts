@@ -178,6 +178,13 @@ describe('limits of the socket', () => {
     await lab.greetedPage();
   });
 
+  it('counts what is much work ten times', async () => {
+    const page = await lab.page();
+    for (let i = 0; i < 30; i++) page.hello();
+    expect(await page.closed).toMatchObject({ code: 4002 });
+    expect(page.received.filter(({ type }) => type === 'welcome').length).toBeLessThan(25);
+  });
+
   it('closes with 1009 for a message over 64 KiB', async () => {
     const page = await lab.page();
     page.raw.send('x'.repeat(65 * 1024));
@@ -236,6 +243,17 @@ describe('terminals', () => {
     expect(terminals.map((terminal) => terminal.id)).toEqual([`${id}-2`]);
     page.send({ type: 'terminal.close', terminal: `${id}-1` });
     expect(await page.next('error')).toMatchObject({ code: 'terminal.not-found' });
+  });
+
+  it('run again when a page is opened after every shell was left', async () => {
+    const page = await lab.greetedPage();
+    await page.next('terminals');
+    const id = onlySandbox();
+    lab.terminals.end(id, `${id}-1`, 0);
+    await page.next('terminals', ({ terminals }) => terminals[0]?.state === 'ended');
+    page.hello();
+    await page.next('terminals', ({ terminals }) => terminals[0]?.state === 'running');
+    expect(lab.terminals.calls.at(-1)).toBe(`restart ${id}-1`);
   });
 
   it('are shown as ended with the exit code', async () => {
@@ -323,6 +341,34 @@ describe('steps', () => {
     lab.observer.emit(id, [...firstWords(info), fork(7002, 'sh')]);
     const { steps } = await page.next('steps', (message) => message.steps[1]?.passed === true);
     expect(steps[0]?.passed).toBe(false);
+  });
+
+  it('whose reset fails are told so, and the page can go on', async () => {
+    await start();
+    const page = await lab.greetedPage(undefined, { lesson: 'containers/01' });
+    await page.next('terminals');
+    lab.sandboxes.failure = new Error('no memory');
+    page.send({ type: 'step.reset', lesson: 'containers/01', step: 'one' });
+    expect(await page.next('error')).toMatchObject({
+      code: 'sandbox.failed',
+      message: 'no memory',
+    });
+    expect(lab.sandboxes.alive.size).toBe(0);
+    lab.sandboxes.failure = null;
+    page.hello({ lesson: 'containers/01' });
+    await page.next('sandbox', ({ status }) => status === 'running');
+    expect((await page.next('terminals')).terminals).toHaveLength(1);
+  });
+
+  it('are not reset more often than they can be', async () => {
+    await start();
+    const page = await lab.greetedPage(undefined, { lesson: 'containers/01' });
+    await page.next('terminals');
+    lab.sandboxes.slow = 20;
+    for (let i = 0; i < 12; i++) {
+      page.send({ type: 'step.reset', lesson: 'containers/01', step: 'one' });
+    }
+    expect(await page.next('error')).toMatchObject({ code: 'message.too-many' });
   });
 
   it('that are unknown are refused without touching the sandbox', async () => {

@@ -45,11 +45,15 @@ export interface RuntimeDeps {
 
 /** The session has as many terminals as it may. */
 export class TerminalLimit extends Error {}
+/** More is asked for than can be done. */
+export class SandboxBusy extends Error {}
 /** The session has no such terminal. */
 export class UnknownTerminal extends Error {}
 
 /** Before a page has told its size. The page resizes at once. */
 const FIRST_SIZE = { cols: 80, rows: 24 };
+/** Wishes of pages that may wait; a page that clicks on and on must not book the machine for minutes. */
+const MAX_PENDING = 8;
 /** So many deaths within the window, and the next sandbox waits for a wish of the learner. */
 const DEATHS = 3;
 const DEATH_WINDOW_MS = 20_000;
@@ -99,7 +103,7 @@ export class SandboxRuntime {
 
   /** Makes the sandbox and its first terminal unless they are there. */
   ensure(): Promise<void> {
-    return this.#serial.run(async () => {
+    return this.#wish(async () => {
       if (this.#info === null) {
         const { store, session } = this.#deps;
         const lost = store.byId(session.id)?.lost === true;
@@ -108,13 +112,16 @@ export class SandboxRuntime {
         this.#setStatus('running', lost ? SANDBOX_LOST : undefined);
         if (lost) store.setLost(session.id, false);
       }
-      if (this.#terminals.length === 0) await this.#open(FIRST_SIZE);
+      const [first] = this.#terminals;
+      if (first === undefined) await this.#open(FIRST_SIZE);
+      // Every shell was left with `exit`: a page that is opened gets one that runs.
+      else if (this.#terminals.every(({ state }) => state === 'ended')) await this.#revive(first);
     });
   }
 
   /** @throws TerminalLimit */
   openTerminal(size: { cols: number; rows: number }): Promise<TerminalInfo> {
-    return this.#serial.run(async () => {
+    return this.#wish(async () => {
       const { maxTerminals } = this.#deps;
       if (this.#terminals.length >= maxTerminals) {
         throw new TerminalLimit(`${maxTerminals} terminals are open; close one first`);
@@ -125,7 +132,7 @@ export class SandboxRuntime {
 
   /** @throws UnknownTerminal */
   closeTerminal(id: string): Promise<void> {
-    return this.#serial.run(async () => {
+    return this.#wish(async () => {
       if (!this.#terminals.some((terminal) => terminal.id === id)) {
         throw new UnknownTerminal(`there is no terminal "${id}"`);
       }
@@ -145,15 +152,19 @@ export class SandboxRuntime {
     atLeast: number,
     prepare: (type: (terminal: number, text: string) => Promise<void>) => Promise<void>,
   ): Promise<void> {
-    return this.#serial.run(async () => {
+    return this.#wish(async () => {
       this.#deaths = [];
       this.#setStatus('resetting');
-      await this.#replace(atLeast);
-      await prepare(async (terminal, text) => {
-        const id = this.#terminals[terminal - 1]?.id;
-        if (id !== undefined) await this.#deps.terminals.type(id, text);
-      });
-      this.#setStatus('running');
+      try {
+        await this.#replace(Math.min(atLeast, this.#deps.maxTerminals));
+        await prepare(async (terminal, text) => {
+          const id = this.#terminals[terminal - 1]?.id;
+          if (id !== undefined) await this.#deps.terminals.type(id, text);
+        });
+      } finally {
+        // When the sandbox itself could not be made, the status says `failed` already.
+        if (this.#info !== null) this.#setStatus('running');
+      }
     });
   }
 
@@ -175,8 +186,11 @@ export class SandboxRuntime {
         this.#setStatus('failed', SANDBOX_KEEPS_DYING);
       } else {
         this.#setStatus('starting', SANDBOX_DIED);
-        await this.#replace(1);
-        this.#setStatus('running', SANDBOX_DIED);
+        try {
+          await this.#replace(1);
+        } finally {
+          if (this.#info !== null) this.#setStatus('running', SANDBOX_DIED);
+        }
       }
     });
   }
@@ -227,6 +241,22 @@ export class SandboxRuntime {
   /** Resolves when nothing is under way. */
   idle(): Promise<void> {
     return this.#serial.idle();
+  }
+
+  /** What a page asks for, in its turn. @throws SandboxBusy */
+  #wish<T>(action: () => Promise<T>): Promise<T> {
+    if (this.#serial.pending >= MAX_PENDING) {
+      return Promise.reject(
+        new SandboxBusy('the sandbox is still busy with what was asked before'),
+      );
+    }
+    return this.#serial.run(action);
+  }
+
+  async #revive(terminal: TerminalInfo): Promise<void> {
+    const revived = await this.#deps.terminals.restart(this.#request(terminal.id, FIRST_SIZE));
+    this.#append(openEvent(revived));
+    this.#setTerminals(this.#terminals.map((one) => (one === terminal ? revived : one)));
   }
 
   /** A new sandbox under a new id. */

@@ -23,6 +23,7 @@ import type { SandboxInfo } from './ports.js';
 import {
   errorCode,
   type RuntimeDeps,
+  SandboxBusy,
   SandboxRuntime,
   TerminalLimit,
   UnknownTerminal,
@@ -395,6 +396,7 @@ function codeOf(error: unknown, what: string): Extract<ServerMessage, { type: 'e
   if (error instanceof UnknownStep) return 'step.not-found';
   if (error instanceof TerminalLimit) return 'terminal.limit';
   if (error instanceof UnknownTerminal) return 'terminal.not-found';
+  if (error instanceof SandboxBusy) return 'message.too-many';
   if (what === 'sandbox' || what === 'step.reset') return errorCode(error);
   return 'internal';
 }

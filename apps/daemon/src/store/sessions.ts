@@ -64,8 +64,11 @@ export class SessionStore {
     this.#db.prepare('update sessions set seen_at = ? where id = ?').run(now, id);
   }
 
-  count(): number {
-    return (this.#db.prepare('select count(*) as n from sessions').get() as { n: number }).n;
+  /** Forgets sessions, with their progress, that nobody has come back to. @returns how many */
+  forgetUnseen(before: number): number {
+    return this.#db
+      .prepare('delete from sessions where seen_at < ? and sandbox is null')
+      .run(before).changes;
   }
 }
 

@@ -53,6 +53,17 @@ describe('sessions', () => {
     expect(store.sessions.withSandbox()).toEqual([]);
   });
 
+  it('are forgotten with all they had when nobody came back', () => {
+    store.progress.pass('s1', 'containers/01', 'one', 200, false);
+    store.sessions.add('s2', 'hash-2', 500);
+    store.sessions.add('s3', 'hash-3', 100);
+    store.sessions.setSandbox('s3', 'sb-a');
+    expect(store.sessions.forgetUnseen(400)).toBe(1);
+    expect(store.sessions.byId('s1')).toBeNull();
+    expect(store.progress.passed('s1').size).toBe(0);
+    expect(store.sessions.byId('s3')).not.toBeNull();
+  });
+
   it('never share a sandbox or a token', () => {
     store.sessions.setSandbox('s1', 'sb-a');
     store.sessions.add('s2', 'hash-2', 100);

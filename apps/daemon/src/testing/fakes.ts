@@ -18,12 +18,15 @@ export class FakeSandboxes implements Sandboxes {
   readonly calls: string[] = [];
   /** the next create fails with this */
   failure: Error | null = null;
+  /** how long a create takes, ms */
+  slow = 0;
   #gone: (sandbox: SandboxInfo) => void = () => {};
   #nextPid = 5000;
 
   async create(id: string): Promise<SandboxInfo> {
     this.calls.push(`create ${id}`);
     if (this.failure !== null) throw this.failure;
+    if (this.slow > 0) await new Promise((resolve) => setTimeout(resolve, this.slow));
     const info = fakeSandbox(id, this.#nextPid++);
     this.alive.set(id, info);
     return info;
