@@ -701,29 +701,4 @@ describe.skipIf(!root || !existsSync(entry))('observer process', () => {
     if (tracefs() !== null) expect(instances(name)).toEqual([]);
     expect(existsSync(`${mountDir}/instances`)).toBe(false);
   });
-
-  test('30 idle sandboxes cost less than 2 % of one core', async () => {
-    const trees: Tree[] = [];
-    for (let i = 0; i < 30; i++) trees.push(await Tree.start());
-    const { client, timelines, pid } = await startClient(`${unique}-idle`);
-    for (const tree of trees) {
-      client.watch({ id: tree.id, initPid: tree.initPid, cgroupDirs: [tree.cgroup] });
-    }
-    await until(() => timelines.size === 30, 'the pictures', 20_000);
-    await delay(3000);
-    const cpuMs = (): number => {
-      let ticks = 0;
-      for (const each of [pid, ...childrenOf(pid)]) {
-        const fields = readFileSync(`/proc/${each}/stat`, 'utf8').split(') ')[1]!.split(' ');
-        ticks += Number(fields[11]) + Number(fields[12]);
-      }
-      return ticks * 10;
-    };
-    const [before, begin] = [cpuMs(), Date.now()];
-    await delay(10_000);
-    const percent = ((cpuMs() - before) / (Date.now() - begin)) * 100;
-    const rss = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    console.info(`30 idle sandboxes: ${percent.toFixed(2)} % of one core, ${rss} KiB`);
-    expect(percent).toBeLessThan(2);
-  });
 });
