@@ -39,6 +39,7 @@ export function addLesson(program: Command): void {
         .choices(['typing', 'buttons', 'both'])
         .default('both'),
     )
+    .option('--from <step>', 'begin with this step, reset to its beginning')
     .option('--headed', 'show the browser')
     .option('--no-wrong', 'leave the wrong answers out')
     .option('--video <dir>', 'write screenshots and a video there')
@@ -81,6 +82,7 @@ interface WalkOptions {
   readonly route: Route | 'both';
   readonly headed?: true;
   readonly wrong: boolean;
+  readonly from?: string;
   readonly video?: string;
   readonly stepTimeout: number;
 }
@@ -104,6 +106,7 @@ async function walk(name: string, options: WalkOptions): Promise<void> {
       // Wrong answers are typed in any case: once is enough.
       wrongAnswers: options.wrong && index === 0,
       output: options.video ?? null,
+      from: options.from ?? null,
       stepTimeoutMs: options.stepTimeout * 1000,
       say: (line) => console.log(line),
     });

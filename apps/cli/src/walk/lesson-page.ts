@@ -122,9 +122,18 @@ export class LessonPage {
       await this.tab(number).waitFor();
       await this.#output.quiet();
     }
+    const tab = this.page.getByRole('button', {
+      name: this.names.terminalTab(number),
+      pressed: true,
+    });
     await this.tab(number).click();
-    const region = this.page.getByRole('region', { name: this.names.terminal, exact: true });
-    await region.getByRole('textbox').first().waitFor({ state: 'attached' });
+    await tab.waitFor();
+    // One terminal is shown, or two side by side.
+    const screens = this.page
+      .getByRole('region', { name: this.names.terminal, exact: true })
+      .getByRole('textbox');
+    const index = (await screens.count()) === 1 ? 0 : number - 1;
+    await screens.nth(index).focus();
   }
 
   /** Presses Run and waits until everything has been typed. */

@@ -25,6 +25,8 @@ export interface WalkOptions {
   /** folder for screenshots and the video, or null */
   readonly output: string | null;
   readonly stepTimeoutMs: number;
+  /** id of the step to begin with, after a reset to its beginning; null: the first */
+  readonly from: string | null;
   /** one line of progress */
   readonly say: (line: string) => void;
 }
@@ -53,6 +55,7 @@ class Walk {
   readonly #options: WalkOptions;
   readonly #failures: string[] = [];
   #passed = 0;
+  #begun = false;
 
   constructor(options: WalkOptions) {
     this.#options = options;
@@ -68,9 +71,11 @@ class Walk {
     const film = output === null ? null : await Recorder.start(browser, page);
     try {
       await on.open(url);
-      for (const [index, step] of lesson.steps.entries()) await this.#step(on, step, index);
+      for (const step of await this.#steps(on)) {
+        await this.#step(on, step, lesson.steps.indexOf(step));
+      }
       await this.#expect('the lesson is done to its end', async () => {
-        for (const step of lesson.steps) {
+        for (const step of await this.#steps(on)) {
           if (!(await on.isDone(step))) throw new Error(`step ${step.id} is not done`);
         }
       });
@@ -87,6 +92,21 @@ class Walk {
       failed: this.#failures.length,
       failures: this.#failures,
     };
+  }
+
+  /** The steps to do. The first of them is reset when it is not the lesson's first. */
+  async #steps(on: LessonPage): Promise<readonly Step[]> {
+    const { lesson, from } = this.#options;
+    const steps = lesson.steps;
+    const begin = from === null ? 0 : steps.findIndex((step) => step.id === from);
+    const first = steps[begin];
+    if (first === undefined) throw new Error(`lesson ${lesson.id} has no step "${from}"`);
+    if (begin > 0 && !this.#begun) {
+      await on.openStep(first);
+      await on.reset(first);
+    }
+    this.#begun = true;
+    return steps.slice(begin);
   }
 
   async #step(on: LessonPage, step: Step, index: number): Promise<void> {
