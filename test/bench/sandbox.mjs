@@ -49,16 +49,32 @@ async function oursToPrompt(lab) {
   return { took, learner, terminal };
 }
 
+/**
+ * podman on the same root file system, with the first runtime that works here (crun refuses
+ * hybrid cgroups). No systemd here, so cgroupfs; no CAP_SYS_RESOURCE, so no raised rlimits; no
+ * network, which would only cost it more.
+ */
+function podmanCommand(image, storage) {
+  for (const runtime of ['crun', 'runc']) {
+    const common = `podman --root ${storage} --runtime ${runtime} --cgroup-manager cgroupfs run --rm --network none --ulimit nofile=1024:1024 --ulimit nproc=1024:1024`;
+    const tried = spawnSync('sh', ['-c', `${common} --rootfs ${image}:O true`], {
+      stdio: 'ignore',
+    });
+    if (tried.status === 0)
+      return { name: `podman with ${runtime}`, command: `${common} -it --rootfs ${image}:O bash` };
+  }
+  return null;
+}
+
 /** The peers that this machine has, as commands that end in a shell on the same image. */
 function peers(image, storage) {
-  const found = {};
-  if (spawnSync('podman', ['--version']).status === 0) {
-    // runc/crun need cgroupfs here (no systemd) and must not raise rlimits; the network would cost more
-    found.podman = `podman --root ${storage} --cgroup-manager cgroupfs run -it --rm --network none --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 --rootfs ${image}:O bash`;
-  }
-  found['unshare by hand'] =
-    `unshare --fork --pid --mount --uts --ipc --net --cgroup --time --mount-proc chroot ${image} bash`;
-  return found;
+  const podman = podmanCommand(image, storage);
+  if (podman === null)
+    console.log('  no podman that runs here (Debian packages podman and runc): left out');
+  return {
+    ...(podman && { [podman.name]: podman.command }),
+    'unshare by hand': `unshare --fork --pid --mount --uts --ipc --net --cgroup --time --mount-proc chroot ${image} bash`,
+  };
 }
 
 async function sandboxToPrompt() {
