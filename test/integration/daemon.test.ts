@@ -51,7 +51,23 @@ describe.skipIf(lacking !== null)('a daemon', () => {
     const init = learner.state.processes[learner.state.sandbox?.init ?? ''];
     expect(init?.pids.at(-1)).toBe(1);
     expect(await learner.console().run('tty; hostname; id -u')).toBe('/dev/pts/0\nterrarium\n0');
-    expect(statSync(join(lab.run, 'daemon.sock')).mode & 0o777).toBe(0o600);
+  });
+
+  test('lets the web process alone reach its sockets', async () => {
+    await lab.dispose();
+    lab = new DaemonLab({ TERRARIUM_WEB_GID: '61310' });
+    await lab.start();
+    const reachable = (name: string) => {
+      const { mode, uid, gid } = statSync(join(lab.run, name));
+      return [mode & 0o777, uid, gid];
+    };
+    expect(reachable('daemon.sock')).toEqual([0o660, 0, 61310]);
+    expect(reachable('terminals.sock')).toEqual([0o660, 0, 61310]);
+    expect(reachable('terminals-control.sock')).toEqual([0o600, 0, 0]);
+    expect(reachable('.')[0]).toBe(0o755);
+    expect(statSync(lab.state).mode & 0o777).toBe(0o700);
+    expect(statSync(join(lab.state, 'access-token')).mode & 0o777).toBe(0o600);
+    expect(statSync(join(lab.state, 'terrarium.db')).mode & 0o777).toBe(0o600);
   });
 
   test('shows a fork in the terminal as an event, and its end', async () => {

@@ -7,7 +7,12 @@ export type Log = Logger;
 /** Writes synchronously: a daemon that is killed loses no line. */
 export function createLog(level: string): Log {
   return pino(
-    { level, base: { name: 'daemon', pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
+    {
+      level,
+      base: { name: 'daemon', pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: describeError },
+    },
     pino.destination({ fd: 2, sync: true }),
   );
 }
@@ -15,4 +20,13 @@ export function createLog(level: string): Log {
 /** For tests: says nothing. */
 export function silentLog(): Log {
   return pino({ level: 'silent' });
+}
+
+/** What a reader of the log needs; a PlanError would bring every system call of its plan. */
+function describeError(error: unknown): object {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { name, message, stack } = error;
+  const code = (error as { code?: unknown }).code;
+  const cause = error.cause === undefined ? {} : { cause: describeError(error.cause) };
+  return { type: name, message, ...(code === undefined ? {} : { code }), stack, ...cause };
 }

@@ -238,11 +238,6 @@ export class SandboxRuntime {
     this.#setTerminals(this.#terminals.map((known) => (known.id === news.id ? news : known)));
   }
 
-  /** Resolves when nothing is under way. */
-  idle(): Promise<void> {
-    return this.#serial.idle();
-  }
-
   /** What a page asks for, in its turn. @throws SandboxBusy */
   #wish<T>(action: () => Promise<T>): Promise<T> {
     if (this.#serial.pending >= MAX_PENDING) {

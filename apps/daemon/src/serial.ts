@@ -18,9 +18,4 @@ export class Serial {
     this.#tail = result.catch(() => undefined);
     return result;
   }
-
-  /** Resolves when everything asked for so far is done. */
-  idle(): Promise<void> {
-    return this.#tail.then(() => undefined);
-  }
 }

@@ -401,10 +401,13 @@ function codeOf(error: unknown, what: string): Extract<ServerMessage, { type: 'e
   return 'internal';
 }
 
-/** `EINVAL` and the like, where the failure was a system call's. */
+/** `EINVAL` and the like, where the failure, or what caused it, was a system call's. */
 function errnoOf(error: unknown): { errno?: string } {
-  const code = (error as { code?: unknown }).code;
-  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? { errno: code } : {};
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code } = at as { code?: unknown };
+    if (typeof code === 'string' && /^E[A-Z0-9]+$/.test(code)) return { errno: code };
+  }
+  return {};
 }
 
 /** The bytes that a command is when typed. */
