@@ -46,7 +46,11 @@ function LanguageSwitch() {
       hrefLang={code}
       lang={code === 'zh' ? 'zh-Hans' : code}
       aria-label={label}
-      onClick={() => prefer('lang', code)}
+      onClick={(event) => {
+        // The open step is in the hash, which the server never sees.
+        event.currentTarget.hash = window.location.hash;
+        prefer('lang', code);
+      }}
     >
       {name}
     </a>

@@ -38,7 +38,6 @@ const DRAWINGS = {
     <path d="M13.500 6.500h-4v-4M2.500 9.500h4v4M9.800 6.200 13.500 2.500M6.200 9.800l-3.700 3.700" />
   ),
   chevron: <path d="m4.500 6.500 3.500 3.500 3.500-3.500" />,
-  left: <path d="M9.500 4.500 6 8l3.500 3.500" />,
   next: <path d="M3 8h9.500M9 4.500 12.500 8 9 11.500" />,
   run: <path d="m5 3.500 7.500 4.500L5 12.500z" />,
   check: <path d="m3.500 8.500 3 3 6-7" />,
@@ -48,19 +47,9 @@ const DRAWINGS = {
       <circle cx="8" cy="8" r="1.900" />
     </>
   ),
-  bulb: (
-    <path d="M6.300 13.500h3.400M6.500 11.500h3c0-1.600 1.900-2.300 1.900-4.600a3.400 3.400 0 0 0-6.800 0c0 2.300 1.900 3 1.900 4.600z" />
-  ),
   reset: <path d="M3 8a5 5 0 1 0 1.600-3.700M3 2.500v2.800h2.800" />,
-  search: (
-    <>
-      <circle cx="7" cy="7" r="4" />
-      <path d="m10 10 3.500 3.500" />
-    </>
-  ),
   more: <path d="M3.500 8h.010M8 8h.010M12.500 8h.010" strokeWidth="2.200" />,
   up: <path d="m4.500 9.500 3.500-3.500 3.500 3.500" />,
-  spark: <path d="M8 2.500 4.500 9H8l-.500 4.500L11.500 7H8z" />,
 } as const satisfies Record<string, ReactNode>;
 
 export type IconName = keyof typeof DRAWINGS;

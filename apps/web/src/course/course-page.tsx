@@ -1,7 +1,6 @@
 'use client';
 /** The course page: where to go on, and the two courses as two columns of strata. */
 import type { LocalText } from '@terrarium/lesson';
-import { Logo } from '@terrarium/views';
 import Link from 'next/link';
 import { Banners } from '../components/connection';
 import { Header } from '../components/header';
@@ -11,6 +10,7 @@ import { type CourseId, CURRICULUM, type PlannedLesson } from '../content/curric
 import { useTexts } from '../i18n/use-texts';
 import { progressOf } from '../lesson/progress';
 import { useLabPart, usePreferences } from '../live/use-lab';
+import { LivingJar } from './living-jar';
 
 /** What the course page needs of a lesson. */
 export interface LessonCard {
@@ -37,7 +37,7 @@ export function CoursePage(props: { readonly lessons: readonly LessonCard[] }) {
             <p>{t.course.lead}</p>
             <Continue lessons={lessons} />
           </div>
-          <Logo size={220} className="course-jar" />
+          <LivingJar />
         </section>
         <Reduced />
         <div className="courses">

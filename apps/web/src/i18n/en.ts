@@ -5,7 +5,6 @@
 export const en = {
   name: 'Terrarium',
   tagline: 'Containers and Kubernetes you can see through',
-  languageName: 'English',
   otherLanguage: { code: 'zh', name: '中文', label: '中文：切换到中文' },
 
   nav: {
@@ -31,22 +30,26 @@ export const en = {
     open: 'Open',
     minutes: (n: number) => `${n} min`,
     steps: (done: number, total: number) => `${done} of ${total} steps`,
-    stepsTotal: (total: number) => `${total} steps`,
     finished: 'Finished',
     coming: 'Not written yet',
-    comingNote: 'These lessons are planned and not written yet.',
     progress: (done: number, total: number) => `${done} of ${total} lessons finished`,
-    whereYouLeft: 'Where you left off',
     objectives: 'You will',
-    noLesson: (id: string) => `Lesson ${id} could not be read. The lab’s log says why.`,
     containers: {
       title: 'Containers',
       about: 'From one process with a flag to your own docker run.',
     },
     kubernetes: {
       title: 'Kubernetes',
-      about: 'From a pair of containers to one kubectl apply, down to the inode.',
+      about: 'From a container to one kubectl apply.',
     },
+  },
+
+  jar: {
+    label: (facts: string) => `Your sandbox now: ${facts}`,
+    comma: ', ',
+    processes: (n: number) => (n === 1 ? '1 process' : `${n} processes`),
+    namespaces: (n: number) => (n === 1 ? '1 namespace' : `${n} namespaces`),
+    kernel: (release: string) => `Linux ${release}`,
   },
 
   lesson: {
@@ -57,6 +60,7 @@ export const en = {
     deeper: 'Go deeper',
     minutes: (n: number) => `about ${n} minutes`,
     done: (done: number, total: number) => `${done} of ${total} done`,
+    unmet: 'This machine lacks something that the lesson needs',
     look: 'Look',
     breakIt: 'Break it',
     next: 'Next',
@@ -86,7 +90,6 @@ export const en = {
     predictionWrong: 'The kernel sees it differently.',
     predictionWaits: 'The kernel answers as soon as this step is green.',
     hint: 'Hint',
-    hintMore: 'Another hint',
     hintWhat: 'What is missing',
     hintHow: 'How to get there',
     hintNothing: 'Nothing is missing: every condition of this step holds.',
@@ -123,8 +126,6 @@ export const en = {
     },
     full: 'Full size',
     restore: 'Normal size',
-    collapse: 'Hide',
-    expand: (name: string) => `Show ${name}`,
     empty: 'Nothing lives here yet.',
   },
 

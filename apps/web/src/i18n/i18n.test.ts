@@ -18,7 +18,7 @@ function leaves(a: unknown, b: unknown, path: string): Leaf[] {
 }
 
 /** Names that are the same everywhere. */
-const SAME = /name$|kubernetes\.title$|shortcuts\.|limitCpu$|otherLanguage/;
+const SAME = /name$|kubernetes\.title$|shortcuts\.|limitCpu$|jar\.(comma|kernel)$|otherLanguage/;
 
 const ALL = leaves(en, zh, 'texts');
 

@@ -7,7 +7,6 @@ import type { Dictionary } from './en';
 export const zh: Dictionary = {
   name: 'Terrarium',
   tagline: '看得透的容器与 Kubernetes',
-  languageName: '中文',
   otherLanguage: { code: 'en', name: 'English', label: 'English: switch to English' },
 
   nav: {
@@ -33,22 +32,26 @@ export const zh: Dictionary = {
     open: '打开',
     minutes: (n) => `${n} 分钟`,
     steps: (done, total) => `${total} 步中的 ${done} 步`,
-    stepsTotal: (total) => `${total} 步`,
     finished: '已完成',
     coming: '尚未写成',
-    comingNote: '以下课程已列入计划，尚未写成。',
     progress: (done, total) => `${total} 课中已完成 ${done} 课`,
-    whereYouLeft: '上次学到这里',
     objectives: '你将',
-    noLesson: (id) => `读不到课程 ${id}，原因写在实验室的日志里。`,
     containers: {
       title: '容器',
       about: '从一个带标志的进程，到你自己写的 docker run。',
     },
     kubernetes: {
       title: 'Kubernetes',
-      about: '从两个容器，到一次 kubectl apply，一直看到 inode。',
+      about: '从一个容器，到一次 kubectl apply。',
     },
+  },
+
+  jar: {
+    label: (facts) => `你的沙箱此刻：${facts}`,
+    comma: '，',
+    processes: (n) => `${n} 个进程`,
+    namespaces: (n) => `${n} 个命名空间`,
+    kernel: (release) => `Linux ${release}`,
   },
 
   lesson: {
@@ -59,6 +62,7 @@ export const zh: Dictionary = {
     deeper: '深入阅读',
     minutes: (n) => `大约 ${n} 分钟`,
     done: (done, total) => `已完成 ${done} / ${total}`,
+    unmet: '这台机器缺少本课需要的功能',
     look: '看这里',
     breakIt: '弄坏它',
     next: '下一步',
@@ -87,7 +91,6 @@ export const zh: Dictionary = {
     predictionWrong: '内核的看法不同。',
     predictionWaits: '这一步变绿后，内核就会给出答案。',
     hint: '提示',
-    hintMore: '再给一个提示',
     hintWhat: '还缺什么',
     hintHow: '怎么做到',
     hintNothing: '什么都不缺：这一步的条件全部成立。',
@@ -123,8 +126,6 @@ export const zh: Dictionary = {
     },
     full: '放大',
     restore: '还原',
-    collapse: '收起',
-    expand: (name) => `展开${name}`,
     empty: '这里还没有任何东西。',
   },
 

@@ -30,7 +30,7 @@ function LessonWorkspace(props: { readonly lesson: Lesson; readonly total: numbe
   const { t, pick } = useTexts();
   const statuses = useLabPart((lab) => lab.steps);
   const progress = useMemo(() => progressOf(lesson.steps, statuses), [lesson.steps, statuses]);
-  const [open, setOpen] = useOpenStep(lesson, progress.current, statuses !== null);
+  const { open, setOpen, settled } = useOpenStep(lesson, progress.current, statuses !== null);
   const [view, setView] = useStageView(lesson, open);
   useRememberPlace(lesson.id);
   useReadyMark();
@@ -44,7 +44,15 @@ function LessonWorkspace(props: { readonly lesson: Lesson; readonly total: numbe
       </Header>
       <Banners />
       <Workspace
-        reader={<Reader lesson={lesson} progress={progress} open={open} onOpen={setOpen} />}
+        reader={
+          <Reader
+            lesson={lesson}
+            progress={progress}
+            open={open}
+            settled={settled}
+            onOpen={setOpen}
+          />
+        }
         view={view}
         onView={setView}
       />
@@ -54,19 +62,36 @@ function LessonWorkspace(props: { readonly lesson: Lesson; readonly total: numbe
 }
 
 /**
- * The open step: at first the current one, then what the learner opens. It does not jump on by
- * itself when a check turns green: there is something to read, and a Next button.
+ * The open step: the one that the address names, else the current one, then what the learner
+ * opens. It does not jump on by itself when a check turns green: there is something to read, and
+ * a Next button. The address keeps it over a reload and a change of language.
  */
 function useOpenStep(
   lesson: Lesson,
   current: string | null,
   known: boolean,
-): [string | null, (step: string | null) => void] {
+): {
+  readonly open: string | null;
+  readonly setOpen: (step: string | null) => void;
+  /** false while the daemon has not said where the learner is */
+  readonly settled: boolean;
+} {
   const [chosen, setChosen] = useState<string | null | undefined>(undefined);
+  useEffect(() => {
+    const named = decodeURIComponent(window.location.hash.slice(1));
+    if (lesson.steps.some(({ id }) => id === named)) setChosen(named);
+  }, [lesson.steps]);
   useEffect(() => {
     if (known) setChosen((before) => (before === undefined ? (current ?? null) : before));
   }, [known, current]);
-  return [chosen === undefined ? (lesson.steps[0]?.id ?? null) : chosen, setChosen];
+  const setOpen = useCallback((step: string | null) => {
+    setChosen(step);
+    const { pathname, search } = window.location;
+    const hash = step === null ? '' : `#${encodeURIComponent(step)}`;
+    window.history.replaceState(window.history.state, '', `${pathname}${search}${hash}`);
+  }, []);
+  const open = chosen === undefined ? (lesson.steps[0]?.id ?? null) : chosen;
+  return { open, setOpen, settled: chosen !== undefined };
 }
 
 /** The view follows the open step, until the learner picks another tab. */

@@ -6,6 +6,7 @@ import { useEffect, useRef } from 'react';
 import { Prose } from '../components/markdown';
 import { useTexts } from '../i18n/use-texts';
 import { useLabPart } from '../live/use-lab';
+import { useUnmet } from '../live/use-unmet';
 import type { Progress } from './progress';
 import { StepItem } from './step-item';
 
@@ -14,12 +15,14 @@ interface ReaderProps {
   readonly progress: Progress;
   /** id of the open step; null when all are closed */
   readonly open: string | null;
+  /** whether `open` is where the learner is, and not yet a guess */
+  readonly settled: boolean;
   readonly onOpen: (step: string | null) => void;
 }
 
 /** Introduction, steps, and where to read on. */
 export function Reader(props: ReaderProps) {
-  const { lesson, progress, open, onOpen } = props;
+  const { lesson, progress, open, settled, onOpen } = props;
   const { t, pick } = useTexts();
   const statuses = useLabPart((lab) => lab.steps);
   const heads = useRef(new Map<string, HTMLButtonElement>());
@@ -32,7 +35,7 @@ export function Reader(props: ReaderProps) {
       if (head !== undefined) scrollPaneTo(head, scrollBehavior());
     });
   };
-  useScrollToOpen(open, heads.current);
+  useScrollToOpen(settled ? open : null, heads.current);
   return (
     <article className="reader" id="lesson" tabIndex={-1}>
       <header className="reader-head">
@@ -43,6 +46,7 @@ export function Reader(props: ReaderProps) {
           <span>{t.lesson.done(progress.done, progress.total)}</span>
         </p>
       </header>
+      <Unmet lesson={lesson.id} />
       <details className="introduction" open={progress.done === 0}>
         <summary>{t.lesson.introduction}</summary>
         <Prose text={pick(lesson.introduction)} />
@@ -82,6 +86,23 @@ export function Reader(props: ReaderProps) {
       {progress.current === null ? <Finished /> : null}
       <Deeper lesson={lesson} />
     </article>
+  );
+}
+
+/** A lesson that cannot run here says which feature is missing. */
+function Unmet(props: { readonly lesson: string }) {
+  const { t, pick } = useTexts();
+  const unmet = useUnmet(props.lesson);
+  if (unmet.length === 0) return null;
+  return (
+    <aside className="reduced">
+      <h2 className="small-head">{t.lesson.unmet}</h2>
+      <ul>
+        {unmet.map((sentence) => (
+          <li key={sentence.en}>{pick(sentence)}</li>
+        ))}
+      </ul>
+    </aside>
   );
 }
 

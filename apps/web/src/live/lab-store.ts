@@ -142,6 +142,11 @@ export class LabStore {
     });
   }
 
+  /** Shows a sentence until it is dismissed. */
+  notify(text: string): void {
+    this.#set({ notices: this.#withNotice(this.#lab, text) });
+  }
+
   dismiss(id: number): void {
     this.#set({ notices: this.#lab.notices.filter((notice) => notice.id !== id) });
   }
@@ -201,15 +206,19 @@ export class LabStore {
         return message.lesson === this.#lesson ? { ...lab, steps: message.steps } : lab;
       case 'terminals':
         return { ...lab, terminals: message.terminals };
-      case 'error': {
-        this.#noticeIds += 1;
-        const notice = { id: this.#noticeIds, text: message.message };
-        return { ...lab, notices: [...lab.notices.slice(-2), notice] };
-      }
+      case 'error':
+        return { ...lab, notices: this.#withNotice(lab, message.message) };
       case 'terminal.opened':
       case 'pong':
         return lab;
     }
+  }
+
+  /** The newest few; the same sentence is not said twice. */
+  #withNotice(lab: Lab, text: string): readonly Notice[] {
+    this.#noticeIds += 1;
+    const others = lab.notices.filter((notice) => notice.text !== text);
+    return [...others.slice(-2), { id: this.#noticeIds, text }];
   }
 
   #connectionChanged(connection: LiveStatus): void {

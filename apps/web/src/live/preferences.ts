@@ -12,7 +12,6 @@ export const PREFERENCES = [
   'layout',
   'fontsize',
   'split',
-  'reader',
   'last',
 ] as const;
 export type PreferenceKey = (typeof PREFERENCES)[number];

@@ -7,11 +7,12 @@ import {
   useContext,
   useEffect,
   useMemo,
+  useRef,
   useState,
   useSyncExternalStore,
 } from 'react';
 import { type Lab, LabStore } from './lab-store';
-import { type PreferenceKey, type Preferences, rememberLocally } from './preferences';
+import { PREFERENCES, type PreferenceKey, type Preferences, rememberLocally } from './preferences';
 
 interface LabContextValue {
   readonly store: LabStore;
@@ -49,8 +50,40 @@ export function LabProvider(props: {
     },
     [store],
   );
+  useSettingsSync(store, preferences, setPreferences);
   const value = useMemo(() => ({ store, preferences, prefer }), [store, preferences, prefer]);
   return <LabContext value={value}>{props.children}</LabContext>;
+}
+
+/**
+ * When the daemon says hello: what this browser has forgotten is taken from the settings, what the
+ * daemon has not heard (a choice made while it was away) is told to it.
+ */
+function useSettingsSync(
+  store: LabStore,
+  preferences: Preferences,
+  setPreferences: (update: (old: Preferences) => Preferences) => void,
+): void {
+  const welcome = useSyncExternalStore(
+    store.subscribe,
+    () => store.get().welcome,
+    () => null,
+  );
+  const latest = useRef(preferences);
+  latest.current = preferences;
+  useEffect(() => {
+    if (welcome === null) return;
+    for (const key of PREFERENCES) {
+      const here = latest.current[key];
+      const there = welcome.settings[key];
+      if (here === undefined && there !== undefined) {
+        rememberLocally(key, there);
+        setPreferences((old) => ({ ...old, [key]: there }));
+      } else if (here !== undefined && here !== there) {
+        store.send({ type: 'setting', key, value: here });
+      }
+    }
+  }, [welcome, store, setPreferences]);
 }
 
 /** The whole lab as it stands; the component renders again when it changes. */

@@ -127,7 +127,11 @@ function TerminalTabs() {
                 {index + 1}
               </span>
               <span className="facts">pts/{info.pts}</span>
-              {info.state === 'ended' ? <span className="tab-ended">{info.exitCode}</span> : null}
+              {info.state === 'ended' ? (
+                <span className="tab-ended" data-failed={info.exitCode !== 0}>
+                  {info.exitCode}
+                </span>
+              ) : null}
             </button>
             {infos.length > 1 ? (
               <IconButton

@@ -9,7 +9,7 @@ import { FitAddon } from '@xterm/addon-fit';
 import { SearchAddon } from '@xterm/addon-search';
 import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes';
 import { WebLinksAddon } from '@xterm/addon-web-links';
-import { WebglAddon } from '@xterm/addon-webgl';
+import type { WebglAddon } from '@xterm/addon-webgl';
 import { type ITheme, Terminal } from '@xterm/xterm';
 import type { TypingTarget } from './typing';
 
@@ -53,6 +53,8 @@ export class TerminalSession implements TypingTarget {
   readonly #options: TerminalSessionOptions;
   #webgl: WebglAddon | null = null;
   #webglFailed = false;
+  #fast = false;
+  #disposed = false;
   #resizeObserver: ResizeObserver | null = null;
   #opened = false;
   #focusOnMount = false;
@@ -158,25 +160,35 @@ export class TerminalSession implements TypingTarget {
     return { cols: this.#terminal.cols, rows: this.#terminal.rows };
   }
 
-  /** Draws by WebGL while this terminal has the focus: browsers allow few such contexts. */
+  /**
+   * Draws by WebGL while this terminal has the focus: browsers allow few such contexts. Where there
+   * is none, or it is lost, the emulator's DOM renderer draws.
+   */
   drawFast(on: boolean): void {
+    this.#fast = on;
     if (!on) {
       this.#webgl?.dispose();
       this.#webgl = null;
-      return;
+    } else if (this.#webgl === null && !this.#webglFailed) {
+      void this.#loadWebgl();
     }
-    if (this.#webgl !== null || this.#webglFailed || !this.#opened) return;
+  }
+
+  /** The renderer is as large as the emulator, and the first screen can do without it. */
+  async #loadWebgl(): Promise<void> {
     try {
+      const { WebglAddon } = await import('@xterm/addon-webgl');
+      if (!this.#fast || this.#webgl !== null || !this.#opened || this.#disposed) return;
       const addon = new WebglAddon();
       addon.onContextLoss(() => {
-        addon.dispose(); // the DOM renderer takes over
+        addon.dispose();
         this.#webgl = null;
         this.#webglFailed = true;
       });
       this.#terminal.loadAddon(addon);
       this.#webgl = addon;
     } catch {
-      this.#webglFailed = true; // no WebGL here: the DOM renderer draws
+      this.#webglFailed = true; // no WebGL in this browser
     }
   }
 
@@ -246,6 +258,7 @@ export class TerminalSession implements TypingTarget {
   }
 
   dispose(): void {
+    this.#disposed = true;
     this.#connection.close();
     this.#terminal.dispose();
     this.#element.remove();

@@ -21,6 +21,8 @@ import { placeCommands, typeCommand } from './typing';
 
 /** Pixels; the range keeps 80 columns possible on a laptop and a lecture hall's last row happy. */
 const FONT_SIZES = { smallest: 10, usual: 14, largest: 28 } as const;
+/** What present mode adds, px. */
+const PRESENT_EXTRA = 6;
 /** A new terminal before its pane is measured. */
 const FIRST_SIZE = { cols: 80, rows: 24 } as const;
 
@@ -78,6 +80,7 @@ export function TerminalsProvider(props: {
   const [screenReader, setScreenReaderState] = useState(false);
   const split = preferences.split === '1' && ids.length > 1;
   const fontSize = clampFont(Number(preferences.fontsize ?? FONT_SIZES.usual));
+  const drawnSize = fontSize + (preferences.present === '1' ? PRESENT_EXTRA : 0);
 
   const current = active !== null && ids.includes(active) ? active : (ids[0] ?? null);
   const beside = split ? besideOf(ids, current, second) : null;
@@ -89,8 +92,8 @@ export function TerminalsProvider(props: {
 
   // Sessions outlive renders and layouts; they end with the page or when the lab drops their id.
   const sessions = useRef(new Map<string, TerminalSession>());
-  const latest = useRef({ fontSize, screenReader, onLeave, label: t.terminal.label });
-  latest.current = { fontSize, screenReader, onLeave, label: t.terminal.label };
+  const latest = useRef({ drawnSize, screenReader, onLeave, label: t.terminal.label });
+  latest.current = { drawnSize, screenReader, onLeave, label: t.terminal.label };
 
   const openBeside = useRef<() => Promise<string | null>>(async () => null);
   const session = useCallback(
@@ -100,7 +103,7 @@ export function TerminalsProvider(props: {
       const made = new TerminalSession({
         id,
         socketUrl: socketUrl(`/api/terminals/${encodeURIComponent(id)}`),
-        fontSize: latest.current.fontSize,
+        fontSize: latest.current.drawnSize,
         screenReader: latest.current.screenReader,
         label: `${latest.current.label}. ${t.terminal.leave}`,
         onRestart: () => {
@@ -132,10 +135,10 @@ export function TerminalsProvider(props: {
   }, []);
   useEffect(() => {
     for (const one of sessions.current.values()) {
-      one.setFontSize(fontSize);
+      one.setFontSize(drawnSize);
       one.setScreenReader(screenReader);
     }
-  }, [fontSize, screenReader]);
+  }, [drawnSize, screenReader]);
   useThemeChange(() => {
     for (const one of sessions.current.values()) one.applyTheme();
   });
@@ -180,7 +183,10 @@ export function TerminalsProvider(props: {
         for (const { command, more, continued } of placeCommands(commands)) {
           while (places.length < command.terminal) {
             const id = await store.openTerminal(FIRST_SIZE.cols, FIRST_SIZE.rows);
-            if (id === null) return false;
+            if (id === null) {
+              store.notify(t.terminal.notReady);
+              return false;
+            }
             if (!places.includes(id)) places.push(id);
           }
           const id = places[command.terminal - 1];
@@ -205,7 +211,7 @@ export function TerminalsProvider(props: {
         }
       }
     },
-    [store, session, prefer],
+    [store, session, prefer, t.terminal.notReady],
   );
 
   const value: Terminals = {
