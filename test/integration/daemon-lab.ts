@@ -111,16 +111,24 @@ export class DaemonLab {
   /** Ends everything, whatever the test did, and removes the files. */
   async dispose(): Promise<void> {
     for (const learner of this.learners) learner.leave();
-    if (this.child?.exitCode === null && this.child.signalCode === null) await this.stop();
-    // Only a test that failed half-way leaves these.
+    if (this.#running) await this.stop();
+    // Only a test that failed half-way leaves these. A daemon knows best how to tidy up.
+    if (this.groups().some((group) => listed(group.slice('cgroup '.length)).length > 0)) {
+      await this.start();
+      await this.stop();
+    }
     for (const pid of this.processes()) process.kill(pid, 'SIGKILL');
     rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  get #running(): boolean {
+    return this.child !== null && this.child.exitCode === null && this.child.signalCode === null;
   }
 
   async #end(signal: NodeJS.Signals): Promise<number | null> {
     const { child } = this;
     if (child === null) throw new Error('the daemon is not running');
-    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+    if (!this.#running) return child.exitCode;
     const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
     child.kill(signal);
     return ended;

@@ -261,6 +261,7 @@ describe.skipIf(lacking !== null)('a daemon', () => {
   });
 
   test('refuses wrong options with status 2 and one sentence', async () => {
+    await lab.dispose();
     lab = new DaemonLab({ TERRARIUM_MEMORY: 'much' });
     await expect(lab.start()).rejects.toThrow('TERRARIUM_MEMORY: must be a whole number');
     expect(lab.child?.exitCode).toBe(2);

@@ -520,6 +520,7 @@ describe('a daemon that starts', () => {
     await start();
     const second = new TestDaemon({ ...lab.options });
     await expect(second.start()).rejects.toThrow('a daemon already works with');
+    await second.dispose();
   });
 });
 

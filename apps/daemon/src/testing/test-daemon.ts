@@ -22,7 +22,7 @@ export class TestDaemon {
   observer = new FakeObserver();
   lessons: readonly Lesson[] = [fakeLesson([fakeStep('one', 'sleep'), fakeStep('two', 'sh')])];
   #daemon: Daemon | null = null;
-  readonly #dir = mkdtempSync(join(tmpdir(), 'terrarium-daemon-'));
+  readonly #dir = mkdtempSync(join(tmpdir(), 'terrarium-unit-'));
   readonly #pages: TestPage[] = [];
 
   constructor(options: Partial<DaemonOptions> = {}) {
