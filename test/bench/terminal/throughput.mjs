@@ -34,7 +34,7 @@ export async function terminalThroughput() {
   };
 }
 
-async function rateOf(server) {
+export async function rateOf(server) {
   const session = await server.open();
   let received = 0;
   let tail = '';
@@ -43,7 +43,8 @@ async function rateOf(server) {
     session.onBytes = (bytes) => {
       if (first === 0) first = performance.now();
       received += bytes.length;
-      tail = (tail + bytes.subarray?.(-16).toString() || String(bytes).slice(-16)).slice(-32);
+      // A string's end, or a Buffer's.
+      tail = (tail + bytes.slice(-16).toString()).slice(-32);
       if (/E-N-D/.test(tail)) resolve(undefined);
     };
   });

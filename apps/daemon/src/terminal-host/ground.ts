@@ -33,6 +33,13 @@ export class GroundTracker {
     return this.#offset;
   }
 
+  /** Goes on behind bytes that end with a whole character between two sequences. */
+  skip(length: number): void {
+    if (length === 0) return;
+    this.#offset += length;
+    this.#state = 'ground';
+  }
+
   feed(bytes: Uint8Array): void {
     for (let i = 0; i < bytes.length; i++) {
       const byte = bytes[i]!;

@@ -9,8 +9,8 @@ export type MirrorRequest =
   | { type: 'dispose'; key: number };
 
 export type MirrorReply =
-  /** all output before offset is on the mirror's screen */
-  | { type: 'parsed'; key: number; offset: number }
+  /** all output before offset is on the mirror's screen, or will be when that is asked for */
+  | { type: 'taken'; key: number; offset: number }
   /** what a terminal says to the program that asked: goes to the pty */
   | { type: 'answer'; key: number; data: string }
   | {

@@ -1,6 +1,6 @@
 /**
- * The main thread's side of the mirrors (mirror-worker.ts): posts bytes, hears how far they are
- * parsed, asks for screens.
+ * The main thread's side of the mirrors (mirror-worker.ts): posts bytes, hears how far they
+ * are taken, asks for screens.
  */
 
 import { Worker } from 'node:worker_threads';
@@ -14,7 +14,7 @@ export interface RestoredScreen {
 }
 
 export interface MirrorEvents {
-  onParsed(offset: number): void;
+  onTaken(offset: number): void;
   onAnswer(data: string): void;
 }
 
@@ -99,8 +99,8 @@ export class Mirror {
 
   receive(reply: MirrorReply): void {
     switch (reply.type) {
-      case 'parsed':
-        this.#events.onParsed(reply.offset);
+      case 'taken':
+        this.#events.onTaken(reply.offset);
         return;
       case 'answer':
         this.#events.onAnswer(reply.data);

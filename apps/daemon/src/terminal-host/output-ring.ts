@@ -3,8 +3,11 @@
  * every client, and the mirror, is a position in it.
  */
 
-/** Kept per terminal: what a client may miss and still be continued byte for byte. */
-export const RING_BYTES = 256 * 1024;
+/**
+ * Kept per terminal that has printed so much: what a client may miss and still be continued byte
+ * for byte, and what the mirror is given at once in a flood.
+ */
+export const RING_BYTES = 512 * 1024;
 /** A shell that prints its prompt and nothing else costs this much. */
 const FIRST_BYTES = 4 * 1024;
 

@@ -97,7 +97,7 @@ function drawLines(parts: string[], buffer: IBuffer, cols: number, rows: number)
 
 /** @returns true when the cursor waits behind the last column */
 function drawLine(parts: string[], line: IBufferLine, cell: Cell, cols: number): boolean {
-  let style = '';
+  let style = PLAIN;
   let at = 0; // where the cursor is
   let joinable = false;
   for (let x = 0; x < cols; x++) {
@@ -125,9 +125,8 @@ function drawLine(parts: string[], line: IBufferLine, cell: Cell, cols: number):
     parts.push(chars);
     joinable = true;
     at = x + width;
-    if (isStyled(cell)) style = wanted;
   }
-  if (style !== '' && style !== PLAIN) parts.push(PLAIN);
+  if (style !== PLAIN) parts.push(PLAIN);
   return at === cols;
 
   /** A run of erased cells of one background; nothing to do where it is the default. */

@@ -22,8 +22,10 @@ const BATCH_MS = 4;
 /** … or up to this much. */
 const BATCH_BYTES = 64 * 1024;
 /** The mirror may be behind by this much; less than the ring, so that its screen can be continued. */
-const MIRROR_HIGH = 128 * 1024;
-const MIRROR_LOW = 32 * 1024;
+const MIRROR_HIGH = 384 * 1024;
+const MIRROR_LOW = 192 * 1024;
+/** In a flood the mirror gets this much at once: the more, the more of it leaves no trace (flood.ts). */
+const MIRROR_BATCH = 192 * 1024;
 /** Echoes of typing wait this long for the mirror, so that its thread does not race the next key. */
 const MIRROR_IDLE_MS = 40;
 /** What may be waited with; a program's question (an escape sequence) may not. */
@@ -87,7 +89,7 @@ export class Terminal {
   /** offset at the last change of size: older output was meant for another width */
   #resizedAt: number;
   #mirrorSent: number;
-  #mirrorParsed: number;
+  #mirrorTaken: number;
   #mirrorBehind = false;
   /** output that the mirror should see soon */
   #mirrorDue = false;
@@ -111,7 +113,7 @@ export class Terminal {
     this.#onEnd = onEnd;
     // Random: an offset of an earlier host, or of another terminal of this name, must not fit.
     this.ring = new OutputRing(Math.floor(Math.random() * 2 ** 32) * 2 ** 16);
-    this.#resizedAt = this.#mirrorSent = this.#mirrorParsed = this.#typedAt = this.ring.end;
+    this.#resizedAt = this.#mirrorSent = this.#mirrorTaken = this.#typedAt = this.ring.end;
     this.#mirror = this.#newMirror();
   }
 
@@ -179,7 +181,7 @@ export class Terminal {
     this.#state = { state: 'starting' };
     this.ring.clear();
     this.#mirror.dispose();
-    this.#resizedAt = this.#mirrorSent = this.#mirrorParsed = this.ring.end;
+    this.#resizedAt = this.#mirrorSent = this.#mirrorTaken = this.ring.end;
     this.#mirror = this.#newMirror();
     for (const client of this.#clients) client.redraw();
     await this.start(place);
@@ -274,9 +276,9 @@ export class Terminal {
 
   #newMirror(): Mirror {
     const mirror = this.#mirrors.create(this.#cols, this.#rows, this.ring.end, {
-      onParsed: (offset) => {
+      onTaken: (offset) => {
         if (mirror !== this.#mirror) return;
-        this.#mirrorParsed = offset;
+        this.#mirrorTaken = offset;
         this.#updateFlow();
       },
       onAnswer: (data) => {
@@ -297,8 +299,8 @@ export class Terminal {
     } else if (this.#batched >= BATCH_BYTES) {
       this.#batched = 0;
       this.#pumpAll();
-      this.#feedMirror();
     }
+    if (this.ring.end - this.#mirrorSent >= MIRROR_BATCH) this.#feedMirror();
     if (this.#countsAsUnattended()) this.#countUnattended(bytes.length);
     this.#updateFlow();
   }
@@ -306,7 +308,7 @@ export class Terminal {
   /** The mirror is fed here, behind the clients: it is never in the way of an echo. */
   #batchEnds(): void {
     this.#batchTimer = null;
-    if (this.#mirrorDue) this.#feedMirror();
+    if (this.#mirrorDue && this.#batched < MIRROR_IDLE_BYTES) this.#feedMirror();
     else this.#mirrorTimer ??= setTimeout(() => this.#feedMirror(), MIRROR_IDLE_MS);
     if (this.#batched === 0) return;
     this.#batched = 0;
@@ -331,7 +333,7 @@ export class Terminal {
   }
 
   #updateFlow(): void {
-    const behind = this.ring.end - this.#mirrorParsed;
+    const behind = this.ring.end - this.#mirrorTaken;
     if (behind >= MIRROR_HIGH) this.#mirrorBehind = true;
     else if (behind < MIRROR_LOW) this.#mirrorBehind = false;
     const readable = !this.#mirrorBehind && this.#somebodyKeepsUp();
