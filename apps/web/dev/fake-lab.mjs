@@ -112,6 +112,11 @@ const daemon = createServer((request, response) => {
     body += chunk;
   });
   request.on('end', () => {
+    if (request.url === '/api/lessons') {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ lessons: lessons.map(({ id }) => ({ id, requires: [] })) }));
+      return;
+    }
     const ok = request.url === '/sessions' && JSON.parse(body || '{}').token === TOKEN;
     response.writeHead(ok ? 201 : 401, { 'content-type': 'application/json' });
     response.end(JSON.stringify(ok ? { session: SESSION } : { error: { message: 'wrong token' } }));

@@ -2,7 +2,7 @@
 /** The left column: what the lesson is about, and its steps. */
 import type { Lesson } from '@terrarium/lesson';
 import Link from 'next/link';
-import { useEffect, useRef } from 'react';
+import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { Prose } from '../components/markdown';
 import { useTexts } from '../i18n/use-texts';
 import { useLabPart } from '../live/use-lab';
@@ -35,6 +35,7 @@ export function Reader(props: ReaderProps) {
       if (head !== undefined) scrollPaneTo(head, scrollBehavior());
     });
   };
+  const [introduced, setIntroduced] = useIntroduction(settled, progress.done > 0);
   useScrollToOpen(settled ? open : null, heads.current);
   return (
     <article className="reader" id="lesson" tabIndex={-1}>
@@ -47,7 +48,11 @@ export function Reader(props: ReaderProps) {
         </p>
       </header>
       <Unmet lesson={lesson.id} />
-      <details className="introduction" open={progress.done === 0}>
+      <details
+        className="introduction"
+        open={introduced}
+        onToggle={(event) => setIntroduced(event.currentTarget.open)}
+      >
         <summary>{t.lesson.introduction}</summary>
         <Prose text={pick(lesson.introduction)} />
         {lesson.objectives.length === 0 ? null : (
@@ -87,6 +92,22 @@ export function Reader(props: ReaderProps) {
       <Deeper lesson={lesson} />
     </article>
   );
+}
+
+/**
+ * Whether the introduction is open: closed for who comes back to a begun lesson. Decided once: a
+ * text that folds away when a check turns green would move the page under the reader's eyes.
+ */
+function useIntroduction(settled: boolean, begun: boolean): [boolean, (open: boolean) => void] {
+  const [open, setOpen] = useState(true);
+  const decided = useRef(false);
+  // Before the effect that scrolls to the open step, which measures what is above it.
+  useLayoutEffect(() => {
+    if (!settled || decided.current) return;
+    decided.current = true;
+    if (begun) setOpen(false);
+  }, [settled, begun]);
+  return [open, setOpen];
 }
 
 /** A lesson that cannot run here says which feature is missing. */

@@ -132,7 +132,7 @@ function render(text: PageText, language: Language, head: string): string {
   return `<!doctype html>
 <html lang="${language === 'zh' ? 'zh-Hans' : 'en'}">
 <head>
-<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
+<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><link rel="icon" href="/icon.svg">
 ${head}<title>${text.title} · Terrarium</title>
 <style>${STYLE}</style>
 </head>
