@@ -3,6 +3,8 @@ import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 
+export type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
+
 const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
 
 /** The first Chromium on PATH, or null. */
