@@ -32,7 +32,7 @@ export const SHELL_ENV = {
 /**
  * Starts a terminal host with one sandbox that is the host itself.
  *
- * @param {{ maxTerminals?: number }} [options]
+ * @param {{ maxTerminals?: number, launcher?: "host" | "sandbox" }} [options]
  */
 export async function startHost(options = {}) {
   const run = mkdtempSync(join(tmpdir(), 'terrarium-terminals-'));

@@ -6,6 +6,7 @@
  * then watched through /proc, and the next shell gets a new player.
  */
 
+import { setPriority } from 'node:os';
 import { type ExecTarget, execInSandbox, startTimeOf } from '@terrarium/engine';
 import { ResidentPlayer } from '@terrarium/syscall';
 import type { RunningShell, ShellLauncher, ShellRequest } from './launcher.js';
@@ -16,7 +17,7 @@ const WATCH_MS = 500;
 /** @see ShellLauncher */
 export class SandboxLauncher implements ShellLauncher {
   #player: Promise<ResidentPlayer>;
-  /** ends the wait of each shell that the present player started */
+  /** begins to watch a shell that the present player started */
   readonly #orphaned = new Set<() => void>();
   readonly #onPlayerEnd: (error: Error) => void;
 
@@ -44,7 +45,7 @@ export class SandboxLauncher implements ShellLauncher {
     const startTime = startTimeOf(hostPid);
     return {
       hostPid,
-      exited: Promise.race([exited, this.#unreported(hostPid, startTime)]),
+      exited: this.#reportedOrGone(exited, hostPid, startTime),
       kill: () => {
         if (startTime !== null && startTimeOf(hostPid) === startTime) killQuietly(hostPid);
       },
@@ -55,21 +56,36 @@ export class SandboxLauncher implements ShellLauncher {
     await (await this.#player).close();
   }
 
-  /** Resolves only for a shell whose player died before it: its status is nobody's to know. */
-  #unreported(hostPid: number, startTime: number | null): Promise<number> {
+  /** Of a shell whose player died before it, nobody knows the status: then it is 0. */
+  #reportedOrGone(
+    reported: Promise<number>,
+    hostPid: number,
+    startTime: number | null,
+  ): Promise<number> {
     return new Promise((resolve) => {
-      this.#orphaned.add(() => {
+      const watch = (): void => {
         const timer = setInterval(() => {
           if (startTime !== null && startTimeOf(hostPid) === startTime) return;
           clearInterval(timer);
           resolve(0);
         }, WATCH_MS);
+      };
+      this.#orphaned.add(watch);
+      void reported.then((status) => {
+        this.#orphaned.delete(watch);
+        resolve(status);
       });
     });
   }
 
   #startPlayer(): Promise<ResidentPlayer> {
-    const player = ResidentPlayer.start({
+    const player = this.#spawnPlayer();
+    player.catch(() => {}); // reported by onEnd, and by the next launch
+    return player;
+  }
+
+  async #spawnPlayer(): Promise<ResidentPlayer> {
+    const player = await ResidentPlayer.start({
       onEnd: (error) => {
         this.#onPlayerEnd(error);
         for (const watch of this.#orphaned) watch();
@@ -77,7 +93,7 @@ export class SandboxLauncher implements ShellLauncher {
         this.#player = this.#startPlayer();
       },
     });
-    player.catch(() => {}); // reported by onEnd, and by the next launch
+    setPriority(player.pid, 0); // shells inherit its niceness, not that of this thread
     return player;
   }
 }
