@@ -46,7 +46,14 @@ class FakeSocket implements BinarySocketLike {
   }
 }
 
-const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
+interface TextCodec {
+  encode(text: string): Uint8Array;
+  decode(bytes: Uint8Array): string;
+}
+/** Browser and Node both have these; this package is compiled with the types of neither. */
+const codecs = globalThis as unknown as Record<'TextEncoder' | 'TextDecoder', new () => TextCodec>;
+const bytes = (text: string): Uint8Array => new codecs.TextEncoder().encode(text);
+const textOf = (data: Uint8Array): string => new codecs.TextDecoder().decode(data);
 
 /** A connection whose sockets, clock and emulator are in the test's hands. */
 function setUp() {
@@ -64,7 +71,7 @@ function setUp() {
     },
     sink: {
       write: (data, drawn) => {
-        written.push(Buffer.from(data).toString());
+        written.push(textOf(data));
         waiting.push(drawn);
       },
       resize: (cols, rows) => written.push(`[${cols}x${rows}]`),
@@ -189,7 +196,7 @@ describe('TerminalConnection', () => {
     connection.input(paste);
     const frames = sockets[0]!.frames().slice(1);
     expect(frames.length).toBe(4);
-    const text = frames.map((one) => (one.type === 'input' ? Buffer.from(one.bytes) : '')).join('');
+    const text = frames.map((one) => (one.type === 'input' ? textOf(one.bytes) : '')).join('');
     expect(text).toBe(paste);
   });
 
