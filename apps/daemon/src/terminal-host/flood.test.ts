@@ -1,6 +1,6 @@
 import headless from '@xterm/headless';
 import { describe, expect, it } from 'vitest';
-import { isPlainText, skippableBytes } from './flood.js';
+import { plainness, skippableBytes } from './flood.js';
 import { dumpScreen } from './testing/screen-dump.js';
 import { UnicodeGraphemesAddon } from './unicode-graphemes.js';
 
@@ -37,12 +37,14 @@ describe('skippableBytes', () => {
       lines(100, (i) => `line ${i}`),
       lines(60, (i) => 'long '.repeat(i % 9)),
       lines(60, () => '日本語'),
+      lines(9, (i) => 'very long line '.repeat(i * 3)),
       `${lines(60, String)}no newline at the end`,
     ]) {
       const bytes = Buffer.from(flood);
-      expect(isPlainText(bytes)).toBe(true);
+      const kind = plainness(bytes);
+      expect(kind).not.toBe('other');
       const chunks = [bytes.subarray(0, 100), bytes.subarray(100, 103), bytes.subarray(103)];
-      const skipped = skippableBytes(chunks, KEEP);
+      const skipped = skippableBytes(chunks, KEEP, kind === 'ascii' ? COLS : null);
       expect(skipped).toBeGreaterThan(0);
       expect(await screenOf(before, bytes.subarray(skipped))).toEqual(
         await screenOf(before, flood),
@@ -51,21 +53,25 @@ describe('skippableBytes', () => {
   });
 
   it('keeps all of too few lines, and of one long line', () => {
-    expect(skippableBytes([Buffer.from(lines(KEEP, String))], KEEP)).toBe(0);
-    expect(skippableBytes([Buffer.from(lines(KEEP + 1, () => 'x'))], KEEP)).toBe(3);
-    expect(skippableBytes([Buffer.from('x'.repeat(10_000))], KEEP)).toBe(0);
-    expect(skippableBytes([], KEEP)).toBe(0);
+    expect(skippableBytes([Buffer.from(lines(KEEP, String))], KEEP, null)).toBe(0);
+    expect(skippableBytes([Buffer.from(lines(KEEP + 1, () => 'x'))], KEEP, null)).toBe(3);
+    expect(skippableBytes([Buffer.from('x'.repeat(10_000))], KEEP, COLS)).toBe(0);
+    expect(skippableBytes([], KEEP, null)).toBe(0);
   });
 });
 
-describe('isPlainText', () => {
+describe('plainness', () => {
   it.each([
-    ['lines ended by LF alone', 'x\nx\n'],
-    ['an escape sequence', 'x\x1b[m'],
-    ['control characters', 'a\bb'],
-    ['C1 control characters', 'a\u009b31m'],
-    ['a LF whose CR came before', '\nx'],
-  ])('is not %s', (_name, text) => {
-    expect(isPlainText(Buffer.from(text))).toBe(false);
+    ['x\nx\n', 'other'],
+    ['x\x1b[m', 'other'],
+    ['a\bb', 'other'],
+    ['a\u009b31m', 'other'],
+    ['\nx', 'other'],
+    ['a\r\nb\r\n', 'ascii'],
+    ['10 %\r20 %', 'text'],
+    ['a\tb', 'text'],
+    ['日本\r\n', 'text'],
+  ] as const)('of %j is %s', (text, expected) => {
+    expect(plainness(Buffer.from(text))).toBe(expected);
   });
 });

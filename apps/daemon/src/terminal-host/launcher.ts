@@ -5,7 +5,7 @@
  */
 
 import { spawn } from 'node:child_process';
-import { constants, setPriority } from 'node:os';
+import { constants } from 'node:os';
 import type { RegisteredSandbox } from './sandboxes.js';
 
 export interface ShellRequest {
@@ -51,7 +51,6 @@ export class HostLauncher implements ShellLauncher {
     return new Promise((resolve, reject) => {
       child.on('error', reject);
       child.on('spawn', () => {
-        setPriority(child.pid!, 0); // it inherits ours, which is for keystrokes alone
         resolve({ hostPid: child.pid!, exited, kill: () => void child.kill('SIGKILL') });
       });
     });

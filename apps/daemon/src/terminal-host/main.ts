@@ -10,7 +10,6 @@
 
 import { chmodSync, chownSync, mkdirSync, openSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
-import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { tryLock } from '@terrarium/syscall';
@@ -25,9 +24,6 @@ import { createTerminalServer } from './terminal-server.js';
 
 /** Exit status when another terminal host serves this RUN directory. */
 const EXIT_LOCKED = 75; // EX_TEMPFAIL
-
-/** Five steps of nice(2): a busy shell gets a third of what this thread gets, when both want it. */
-const KEYSTROKE_NICENESS = -5;
 
 const { values: flags } = parseArgs({
   options: {
@@ -63,7 +59,6 @@ async function serve(runDir: string): Promise<void> {
   const control = createControlServer(host, () => shutdown());
   await listen(terminals.http, join(runDir, TERMINAL_SOCKET), 0o660, groupOf());
   await listen(control, join(runDir, CONTROL_SOCKET), 0o600, null);
-  preferKeystrokes();
   log.info({ run: runDir }, 'ready');
 
   let ending = false;
@@ -88,18 +83,6 @@ async function serve(runDir: string): Promise<void> {
     log.fatal({ error: error.message }, 'mirror thread failed');
     process.exit(1);
   });
-}
-
-/**
- * Puts this thread, which does nothing but carry keys and output, before what learners compute.
- * Mirrors and player were started before and stay as they are: niceness is a thread's own.
- */
-function preferKeystrokes(): void {
-  try {
-    setPriority(KEYSTROKE_NICENESS);
-  } catch (error) {
-    log.info({ error: (error as Error).message }, 'keeps its niceness'); // no CAP_SYS_NICE
-  }
 }
 
 async function makeLauncher(): Promise<ShellLauncher> {

@@ -8,10 +8,10 @@ import { parentPort } from 'node:worker_threads';
 import { EmulatorMirror } from './mirror.js';
 import type { MirrorReply, MirrorRequest } from './mirror-messages.js';
 
-/** Plain text waits no longer than this to be parsed. */
-const IDLE_MS = 50;
+/** Plain text waits no longer than this to be parsed; who wants the screen does not wait at all. */
+const IDLE_MS = 2000;
 /** Progress is reported in steps, well below what the host waits for (MIRROR_LOW in terminal.ts). */
-const REPORT_BYTES = 16 * 1024;
+const REPORT_BYTES = 64 * 1024;
 
 interface Entry {
   readonly mirror: EmulatorMirror;

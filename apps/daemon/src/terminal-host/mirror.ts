@@ -4,7 +4,7 @@
  */
 
 import headless from '@xterm/headless';
-import { isPlainText, skippableBytes } from './flood.js';
+import { plainness, skippableBytes } from './flood.js';
 import { GroundTracker } from './ground.js';
 import { serializeScreen } from './screen.js';
 import { UnicodeGraphemesAddon } from './unicode-graphemes.js';
@@ -36,6 +36,7 @@ export class EmulatorMirror {
   readonly #tracker: GroundTracker;
   #deferred: Uint8Array[] = [];
   #deferredBytes = 0;
+  #deferredAscii = true;
 
   /** @param onAnswer what a terminal says to the program that asked it something */
   constructor(cols: number, rows: number, origin: number, onAnswer: (data: string) => void) {
@@ -60,22 +61,27 @@ export class EmulatorMirror {
 
   /** Takes the bytes that follow; plain text may wait until `flush`, `screen` or more of it. */
   write(bytes: Uint8Array): void {
-    if (this.#mayDefer() && isPlainText(bytes)) {
-      this.#deferred.push(bytes);
-      this.#deferredBytes += bytes.length;
-      if (this.#deferredBytes >= DEFER_BYTES) this.flush();
+    const plain = this.#mayDefer() ? plainness(bytes) : 'other';
+    if (plain === 'other') {
+      this.flush();
+      this.#parse(bytes);
       return;
     }
-    this.flush();
-    this.#parse(bytes);
+    this.#deferred.push(bytes);
+    this.#deferredBytes += bytes.length;
+    if (plain === 'text') this.#deferredAscii = false;
+    if (this.#deferredBytes >= DEFER_BYTES) this.flush();
   }
 
   /** Parses what waits, without the part that leaves no trace. */
   flush(): void {
     const chunks = this.#deferred;
+    const { cols, rows, modes } = this.#emulator;
+    const wraps = this.#deferredAscii && modes.wraparoundMode;
+    let skip = skippableBytes(chunks, SCROLLBACK_LINES + 2 * rows, wraps ? cols : null);
     this.#deferred = [];
     this.#deferredBytes = 0;
-    let skip = skippableBytes(chunks, SCROLLBACK_LINES + 2 * this.#emulator.rows);
+    this.#deferredAscii = true;
     this.#tracker.skip(skip);
     for (const chunk of chunks) {
       if (skip < chunk.length) this.#parse(skip === 0 ? chunk : chunk.subarray(skip));

@@ -6,7 +6,6 @@
  * then watched through /proc, and the next shell gets a new player.
  */
 
-import { setPriority } from 'node:os';
 import { type ExecTarget, execInSandbox, startTimeOf } from '@terrarium/engine';
 import { ResidentPlayer } from '@terrarium/syscall';
 import type { RunningShell, ShellLauncher, ShellRequest } from './launcher.js';
@@ -79,13 +78,7 @@ export class SandboxLauncher implements ShellLauncher {
   }
 
   #startPlayer(): Promise<ResidentPlayer> {
-    const player = this.#spawnPlayer();
-    player.catch(() => {}); // reported by onEnd, and by the next launch
-    return player;
-  }
-
-  async #spawnPlayer(): Promise<ResidentPlayer> {
-    const player = await ResidentPlayer.start({
+    const player = ResidentPlayer.start({
       onEnd: (error) => {
         this.#onPlayerEnd(error);
         for (const watch of this.#orphaned) watch();
@@ -93,7 +86,7 @@ export class SandboxLauncher implements ShellLauncher {
         this.#player = this.#startPlayer();
       },
     });
-    setPriority(player.pid, 0); // shells inherit its niceness, not that of this thread
+    player.catch(() => {}); // reported by onEnd, and by the next launch
     return player;
   }
 }

@@ -26,11 +26,12 @@ const MIRROR_HIGH = 384 * 1024;
 const MIRROR_LOW = 192 * 1024;
 /** In a flood the mirror gets this much at once: the more, the more of it leaves no trace (flood.ts). */
 const MIRROR_BATCH = 192 * 1024;
-/** Echoes of typing wait this long for the mirror, so that its thread does not race the next key. */
-const MIRROR_IDLE_MS = 40;
-/** What may be waited with; a program's question (an escape sequence) may not. */
-const MIRROR_IDLE_BYTES = 512;
+/** Plain output waits this long for the mirror, so that its thread does not race the next key. */
+const MIRROR_IDLE_MS = 50;
+/** What may hold a program's question, which may not wait. */
 const ESC = 0x1b;
+/** With more than this since the last look, output is a flood, and the mirror gets it in bulk. */
+const FLOOD_BYTES = 512;
 /** With nobody looking, this much is read in each period: 1.25 MB/s cost 5 % of a core. */
 const UNATTENDED_BYTES = 64 * 1024;
 const UNATTENDED_MS = 50;
@@ -291,7 +292,7 @@ export class Terminal {
   #onOutput(bytes: Uint8Array): void {
     this.ring.append(bytes);
     this.#batched += bytes.length;
-    if (bytes.length > MIRROR_IDLE_BYTES || bytes.includes(ESC)) this.#mirrorDue = true;
+    if (bytes.includes(ESC)) this.#mirrorDue = true;
     if (this.#batchTimer === null) {
       this.#batched = 0;
       this.#pumpAll();
@@ -308,7 +309,7 @@ export class Terminal {
   /** The mirror is fed here, behind the clients: it is never in the way of an echo. */
   #batchEnds(): void {
     this.#batchTimer = null;
-    if (this.#mirrorDue && this.#batched < MIRROR_IDLE_BYTES) this.#feedMirror();
+    if (this.#mirrorDue && this.#batched < FLOOD_BYTES) this.#feedMirror();
     else this.#mirrorTimer ??= setTimeout(() => this.#feedMirror(), MIRROR_IDLE_MS);
     if (this.#batched === 0) return;
     this.#batched = 0;
