@@ -187,16 +187,13 @@ export class SandboxEngine {
       facts: this.facts,
       idmappedImage: this.#idmapped,
     });
-    // Side by side: a crash in between leaves cgroups, which adopt finds by name.
-    const written = this.#records.write(record);
-    written.catch(() => {}); // awaited below, after the plan
+    this.#records.write(record);
     const { hostPids } = await this.#run(plan, input.onReport);
-    await written;
     const pid = hostPids['init'];
     const startTime = pid === undefined ? null : startTimeOf(pid);
     if (pid === undefined || startTime === null) throw new Error('init ended at once');
     const running: SandboxRecord = { ...record, status: 'running', init: { pid, startTime } };
-    await this.#records.write(running);
+    this.#records.write(running);
     this.#running.set(id, running);
     this.#player.onExit(pid, () => this.#initEnded(id, pid));
     return this.#describe(running);
@@ -349,7 +346,7 @@ export class SandboxEngine {
   }
 
   async #run(plan: Plan, onReport: CreateInput['onReport']) {
-    return this.#player.run(plan, onReport === undefined ? {} : { onReport }).done;
+    return this.#player.run(plan, onReport === undefined ? { batched: true } : { onReport }).done;
   }
 
   #describe(record: SandboxRecord): Sandbox {
@@ -395,7 +392,7 @@ export class SandboxEngine {
     await this.#removeKernelObjects(id);
     this.#running.delete(id);
     this.#adoptedIds.delete(id);
-    await this.#records.remove(id);
+    this.#records.remove(id);
     const claims = this.#ranges.own().filter(({ sandbox }) => sandbox === id);
     for (const { start } of claims) this.#ranges.free(start);
     if (idBase !== undefined) this.#ranges.free(idBase);
@@ -474,7 +471,7 @@ export async function execInSandbox(
   if (startTimeOf(target.initPid) !== target.initStartTime) {
     throw new Error(`sandbox ${target.id} has ended`);
   }
-  const { hostPids, reports } = await player.run(execPlan(target, input)).done;
+  const { hostPids, reports } = await player.run(execPlan(target, input), { batched: true }).done;
   const hostPid = hostPids[EXEC_PROCESS];
   if (hostPid === undefined) throw new Error(`no process was started in sandbox ${target.id}`);
   const exited = new Promise<number>((resolve) => player.onExit(hostPid, resolve));

@@ -16,7 +16,7 @@
  * Who talks to whom:
  *
  *   daemon <== stream socket (REPORT_FD) ==> zygote     messages in; records out
- *   daemon <-- the same socket --------------- runner, child    a record per call, one write each
+ *   daemon <-- the same socket --------------- runner, child    records of calls, whole per write
  *   zygote <== seqpacket socket per run ====> runner, child (RUN_FD)
  *              up: one HELLO per process (the kernel adds its host pid: SCM_CREDENTIALS), FAILED;
  *              down: one byte per step of a stepped run;
@@ -24,7 +24,7 @@
  *
  * Wire format, little-endian throughout, fields unaligned.
  *   message:  u32 length of what follows; u32 type; u32 run; body
- *     RUN 1:   u32 flags (1 = stepped); plan      STEP 2: (nothing)      ABORT 3: (nothing)
+ *     RUN 1:   u32 flags (1 = stepped, 2 = reports batched); plan      STEP 2: (nothing)      ABORT 3: (nothing)
  *   plan:     u32 slot count; u32 first process; u32 process count; processes
  *   process:  u32 step count; steps
  *   step:     u32 kind: 1 = call, as below; 2 = become-init, nothing follows
@@ -90,13 +90,14 @@ enum {
 };
 
 #define NONE UINT32_MAX
+#define QUEUE_NANOSECONDS 2000000u /* a plan of 300 calls takes 3 to 6 ms */
 
 /* Player fds sit high, so that a plan's own fds count from 3, but below 64, so that the kernel
  * need not enlarge the fd table. All are close-on-exec. */
 enum { REPORT_FD = 63, SIGNAL_FD = 62, RUN_FD = 61, START_FD = 3, FIRST_RUN_FD = 64 };
 
 enum { MESSAGE_RUN = 1, MESSAGE_STEP = 2, MESSAGE_ABORT = 3 };
-enum { RUN_STEPPED = 1 };
+enum { RUN_STEPPED = 1, RUN_BATCHED = 2 };
 enum { STEP_CALL = 1, STEP_BECOME_INIT = 2 };
 enum { PART_BYTES = 1, PART_INT = 2, PART_DECIMAL = 3, PART_POINTER = 4 };
 enum { ARGUMENT_NUMBER = 1, ARGUMENT_SLOT = 2, ARGUMENT_BLOCK = 3, ARGUMENT_LENGTH = 4 };
@@ -174,23 +175,53 @@ static pid_t main_children[MAIN_CHILDREN]; /* made by this process's own clone3 
 static uint32_t main_child_count;
 static char *argument_area; /* argv, for the name that ps shows */
 static size_t argument_area_bytes;
+static unsigned char queue[sizeof(struct record) + REPORT_BYTES]; /* records not sent yet */
+static size_t queue_length;
+static uint64_t queued_since;
 static bool dry_run; /* --dry-run: everything but the system calls; the fuzz tests use it */
 
 /* ---- records to the daemon: any process ---- */
 
-/* Sends one record with one system call, so that records of several processes never mix. When
+/* Sends what is queued with one system call, so that records of several processes never mix. When
  * the daemon is gone nobody listens: the plan goes on, MSG_NOSIGNAL spares us SIGPIPE. */
+static void flush_records(void)
+{
+	ssize_t sent;
+	if (queue_length == 0)
+		return;
+	do
+		sent = send(REPORT_FD, queue, queue_length, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	queue_length = 0;
+}
+
+static void queue_record(struct record record, const void *bytes, uint32_t length)
+{
+	if (queue_length + sizeof record + length > sizeof queue)
+		flush_records();
+	record.length = length;
+	memcpy(queue + queue_length, &record, sizeof record);
+	if (length > 0)
+		memcpy(queue + queue_length + sizeof record, bytes, length);
+	queue_length += sizeof record + length;
+}
+
 static void send_record(struct record record, const void *bytes, uint32_t length)
 {
-	unsigned char buffer[sizeof record + REPORT_BYTES];
-	record.length = length;
-	memcpy(buffer, &record, sizeof record);
-	if (length > 0)
-		memcpy(buffer + sizeof record, bytes, length);
-	ssize_t sent;
-	do
-		sent = send(REPORT_FD, buffer, sizeof record + length, MSG_NOSIGNAL);
-	while (sent < 0 && errno == EINTR);
+	queue_record(record, bytes, length);
+	flush_records();
+}
+
+/* The report of a call. Each record that arrives wakes the daemon, which costs more than most
+ * calls: a batched run's reports wait for each other until QUEUE_NANOSECONDS after the first, a
+ * fork (the child would send them again), an exec or the end. While a call blocks they wait too. */
+static void report_call(struct record record, const void *bytes, uint32_t length, uint64_t time)
+{
+	if (queue_length == 0)
+		queued_since = time;
+	queue_record(record, bytes, length);
+	if (!(plan.flags & RUN_BATCHED) || time - queued_since > QUEUE_NANOSECONDS)
+		flush_records();
 }
 
 static void die(const char *what)
@@ -519,7 +550,8 @@ static bool perform(uint32_t process, uint32_t index)
 	int error = result == -1 ? errno : 0; /* at once: anything below may change it */
 	if (error == 0 && is_new_child(result))
 		return true;
-	record.nanoseconds = now() - start;
+	uint64_t end = now();
+	record.nanoseconds = end - start;
 	record.result = result;
 	record.error = (uint32_t)error;
 	if (error == 0) {
@@ -529,8 +561,9 @@ static bool perform(uint32_t process, uint32_t index)
 	}
 	bool failed = error != 0 ? !tolerated(error) : (uint64_t)result < call.at_least && !dry_run;
 	struct block *block = call.report_block == NONE ? NULL : &call.blocks[call.report_block];
-	send_record(record, block ? block->address : NULL, block ? block->size : 0);
+	report_call(record, block ? block->address : NULL, block ? block->size : 0, end);
 	if (failed) {
+		flush_records();
 		tell_zygote(FAILED, process); /* it kills the run's other processes */
 		_exit(EXIT_FAILED);
 	}
@@ -566,6 +599,7 @@ restart:
 			goto restart;
 		}
 	}
+	flush_records();
 	_exit(0);
 }
 
@@ -644,6 +678,7 @@ static void become_init(uint32_t process, uint32_t index)
 	send_record(record_of(RECORD_CALL, process, index), NULL, 0);
 	forget(message, sizeof message);
 	forget(arena, sizeof arena);
+	explicit_bzero(queue, sizeof queue);
 	explicit_bzero(slots, sizeof slots);
 	syscall(SYS_close_range, 0, ~0u, 0); /* the run's socket too: this is "init is ready" */
 	for (;;) {

@@ -75,11 +75,16 @@ export class PlanBuilder {
   /** Appends one system call to the list of `process`. */
   call(process: ProcessName, input: CallInput): this {
     const { args, display, ...rest } = input;
+    let shown = display;
     this.#list(process).push({
       kind: 'call',
       ...rest,
       args: args.map(toArgument),
-      display: display ?? `${input.syscall}(${args.map(displayOf).join(', ')})`,
+      // Made when somebody reads it: most plans are only executed, and this is half of their cost.
+      get display() {
+        shown ??= `${input.syscall}(${args.map(displayOf).join(', ')})`;
+        return shown;
+      },
     });
     if (input.child !== undefined) this.#list(input.child);
     return this;
@@ -245,6 +250,8 @@ function displayOf(input: ArgumentInput): string {
   return displayBlock(input.block);
 }
 
+const LATIN1 = new TextDecoder('latin1');
+
 function displayBlock(block: Block): string {
   if (block.parts.length === 0) return '…';
   const pointed = block.parts.flatMap((part) => (part.kind === 'pointer' ? [part.to] : []));
@@ -252,7 +259,7 @@ function displayBlock(block: Block): string {
   let shownText = '';
   for (const part of block.parts) {
     if (part.kind === 'decimal') shownText += `<${part.slot.name}>`;
-    else if (part.kind === 'bytes') shownText += new TextDecoder('latin1').decode(part.bytes);
+    else if (part.kind === 'bytes') shownText += LATIN1.decode(part.bytes);
     else return '{…}';
   }
   const plain = shownText.replace(/\0$/, '');

@@ -4,7 +4,7 @@
  *
  * All integers are little-endian and unaligned; `NONE` is 0xffffffff.
  *   message:  u32 length of what follows, u32 type, u32 run, body
- *     1 RUN:  u32 flags (1 = stepped), plan;      2 STEP and 3 ABORT: no body
+ *     1 RUN:  u32 flags (1 = stepped, 2 = reports batched), plan;      2 STEP and 3 ABORT: no body
  *   plan:     u32 slot count, u32 first process, u32 process count, processes
  *   process:  u32 step count, steps
  *   step:     u32 kind: 1 = call, 2 = become-init (nothing follows)
@@ -47,6 +47,7 @@ export const PROTOCOL_VERSION = 1;
 const NONE = 0xffff_ffff;
 const MESSAGE = { run: 1, step: 2, abort: 3 } as const;
 const RUN_STEPPED = 1;
+const RUN_BATCHED = 2;
 const STEP = { call: 1, 'become-init': 2 } as const;
 const PART = { bytes: 1, int: 2, decimal: 3, pointer: 4 } as const;
 const ARGUMENT = { number: 1, slot: 2, block: 3, length: 4 } as const;
@@ -92,6 +93,7 @@ export type PlayerRecord =
 /** What an encoder may be told. */
 export interface EncodeOptions {
   readonly stepped?: boolean;
+  readonly batched?: boolean;
   /** the player's, for its system call numbers; this machine's by default */
   readonly architecture?: Architecture;
 }
@@ -109,7 +111,8 @@ export function encodeRun(plan: Plan, run: number, options: EncodeOptions = {}):
   try {
     limit('slots', plan.slotCount);
     limit('processes', names.length);
-    writer.u32(MESSAGE.run, run, options.stepped === true ? RUN_STEPPED : 0);
+    const flags = (options.stepped ? RUN_STEPPED : 0) | (options.batched ? RUN_BATCHED : 0);
+    writer.u32(MESSAGE.run, run, flags);
     writer.u32(plan.slotCount, processIndex(names, plan.first), names.length);
   } catch (error) {
     throw inContext(error, plan.name);

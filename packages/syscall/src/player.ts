@@ -25,6 +25,11 @@ export interface PlanRun {
 export interface RunOptions {
   /** wait for `step()` before each call */
   readonly stepped?: boolean;
+  /**
+   * Reports arrive in batches, which spares the caller a wake-up for each call; those of a process
+   * wait while one of its calls blocks. For plans that nobody watches.
+   */
+  readonly batched?: boolean;
   readonly onReport?: (report: CallReport) => void;
 }
 

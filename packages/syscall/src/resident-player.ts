@@ -111,7 +111,10 @@ export class ResidentPlayer implements Player {
     if (this.#ended !== undefined)
       throw new Error(`cannot run plan ${plan.name}`, { cause: this.#ended });
     const id = this.#nextRun++;
-    const message = encodeRun(plan, id, { stepped: options.stepped ?? false });
+    const message = encodeRun(plan, id, {
+      stepped: options.stepped ?? false,
+      batched: options.batched ?? false,
+    });
     const done = new Promise<PlanResult>((resolve, reject) => {
       this.#runs.set(id, {
         plan,

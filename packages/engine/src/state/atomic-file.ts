@@ -1,35 +1,20 @@
-/** A file that is either the old or the new one, whenever the machine stops. Daemon, root. */
-import { open, rename, unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
+/**
+ * A file that is either the old or the new one, whenever the daemon is killed. Daemon, root.
+ *
+ * Not synced to the disk: records describe kernel objects, which do not outlive a power cut
+ * either, and a torn record of an earlier boot is removed like any leftover. fsync was a third of
+ * the time that a sandbox takes.
+ */
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 
-/** Writes beside it, syncs, renames, syncs the directory. */
-export async function writeFileAtomically(path: string, content: string): Promise<void> {
+/** Writes beside it and renames. Synchronous: two system calls are quicker than a thread's turn. */
+export function writeFileAtomically(path: string, content: string): void {
   const temporary = `${path}.new`;
-  const file = await open(temporary, 'w', 0o600);
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
-  await syncDirectory(dirname(path));
+  writeFileSync(temporary, content, { mode: 0o600 });
+  renameSync(temporary, path);
 }
 
 /** Removes it for good; quiet when it is not there. */
-export async function removeFile(path: string): Promise<void> {
-  try {
-    await unlink(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+export function removeFile(path: string): void {
+  rmSync(path, { force: true });
 }

@@ -38,12 +38,12 @@ export class SandboxRecords {
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
   }
 
-  async write(record: SandboxRecord): Promise<void> {
-    await writeFileAtomically(this.#path(record.id), `${JSON.stringify(record)}\n`);
+  write(record: SandboxRecord): void {
+    writeFileAtomically(this.#path(record.id), `${JSON.stringify(record)}\n`);
   }
 
-  async remove(id: string): Promise<void> {
-    await removeFile(this.#path(id));
+  remove(id: string): void {
+    removeFile(this.#path(id));
   }
 
   /**

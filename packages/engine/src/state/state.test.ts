@@ -89,8 +89,8 @@ function record(id: string): SandboxRecord {
 describe('SandboxRecords', () => {
   test('reads back what it wrote, config and all', async () => {
     const records = new SandboxRecords(directory);
-    await records.write(record('one'));
-    await records.write({ ...record('one'), status: 'creating', init: null });
+    records.write(record('one'));
+    records.write({ ...record('one'), status: 'creating', init: null });
     expect(records.readAll()).toEqual({
       records: [{ ...record('one'), status: 'creating', init: null }],
       broken: [],
@@ -99,7 +99,7 @@ describe('SandboxRecords', () => {
 
   test('a write that stopped before its rename changes nothing', async () => {
     const records = new SandboxRecords(directory);
-    await records.write(record('one'));
+    records.write(record('one'));
     writeFileSync(join(directory, 'sandboxes/one.json.new'), '{"version":');
     writeFileSync(join(directory, 'sandboxes/two.json.new'), '');
     expect(records.readAll()).toEqual({ records: [record('one')], broken: [] });
@@ -107,7 +107,7 @@ describe('SandboxRecords', () => {
 
   test('torn, empty, foreign and misnamed files are broken, by id', async () => {
     const records = new SandboxRecords(directory);
-    await records.write(record('good'));
+    records.write(record('good'));
     const put = (name: string, content: string) =>
       writeFileSync(join(directory, 'sandboxes', name), content);
     put('torn.json', JSON.stringify(record('torn')).slice(0, 100));
@@ -121,9 +121,9 @@ describe('SandboxRecords', () => {
 
   test('remove is quiet about what is not there, and leaves no temporary file', async () => {
     const records = new SandboxRecords(directory);
-    await records.write(record('one'));
-    await records.remove('one');
-    await records.remove('one');
+    records.write(record('one'));
+    records.remove('one');
+    records.remove('one');
     expect(readdirSync(join(directory, 'sandboxes'))).toEqual([]);
   });
 
