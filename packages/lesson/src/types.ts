@@ -46,7 +46,7 @@ export interface Step {
   readonly solution: readonly Command[];
   /** plausible mistakes; each must keep the check red */
   readonly wrong: readonly { readonly name: string; readonly commands: readonly Command[] }[];
-  /** shell script, run in a fresh sandbox by Reset step, that leads to this step's beginning */
+  /** typed into a fresh sandbox by Reset step: leads to this step's beginning */
   readonly setup: readonly Command[];
   /** a fault that is safe here */
   readonly breakIt: boolean;

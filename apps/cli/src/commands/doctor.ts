@@ -1,6 +1,6 @@
 /** `terrarium doctor`: what this machine offers and lacks, each with the remedy. */
 import type { Command } from 'commander';
-import { findings, type Line } from '../doctor/findings.js';
+import type { Line } from '../doctor/findings.js';
 import { CommandFailure } from '../failure.js';
 
 /** Adds the command. Exit status 1 when something is missing without which the lab cannot run. */
@@ -14,7 +14,8 @@ export function addDoctor(program: Command): void {
 
 const WORDS = { ok: 'present', reduced: 'reduced', missing: 'MISSING' } as const;
 
-function doctor(options: { json?: true }): void {
+async function doctor(options: { json?: true }): Promise<void> {
+  const { findings } = await import('../doctor/findings.js');
   const lines = findings();
   if (options.json === true) console.log(JSON.stringify(lines, null, 2));
   else for (const line of lines) console.log(describe(line));

@@ -6,7 +6,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CommandFailure } from '../failure.js';
 import { findLessons, LESSONS, ROOT } from '../project.js';
 import type { Language } from '../walk/names.js';
-import { type Route, walkLesson } from '../walk/walk.js';
+import type { Route } from '../walk/walk.js';
 import { newLessonFiles } from './new-lesson.js';
 
 /** Adds the commands. */
@@ -92,6 +92,8 @@ async function walk(name: string, options: WalkOptions): Promise<void> {
   if (dir === undefined || another !== undefined) {
     throw new CommandFailure(`"${name}" names several lessons; walk one at a time`);
   }
+  // Only here: the browser driver takes half a second to load.
+  const { walkLesson } = await import('../walk/walk.js');
   const lesson = loadLesson(dir);
   const url = options.url ?? runningLab();
   const routes: Route[] = options.route === 'both' ? ['typing', 'buttons'] : [options.route];
