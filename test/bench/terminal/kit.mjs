@@ -42,6 +42,8 @@ export async function startHost(options = {}) {
     initStartTime: startTimeOf(process.pid),
     exec: null,
   });
+  // It is detached on purpose: a bench or test that fails half-way must end it too.
+  process.on('exit', () => end(status.pid));
   return {
     run,
     client,
@@ -66,6 +68,14 @@ export async function startHost(options = {}) {
       rmSync(run, { recursive: true, force: true });
     },
   };
+}
+
+function end(pid) {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch {
+    // ESRCH: stopped as it should be
+  }
 }
 
 async function gone(pid) {
