@@ -43,7 +43,8 @@ export async function startHost(options = {}) {
     exec: null,
   });
   // It is detached on purpose: a bench or test that fails half-way must end it too.
-  process.on('exit', () => end(status.pid));
+  const endIt = () => end(status.pid);
+  process.on('exit', endIt);
   return {
     run,
     client,
@@ -65,6 +66,7 @@ export async function startHost(options = {}) {
       await client.shutdown().catch(() => {});
       client.close();
       await gone(status.pid);
+      process.off('exit', endIt);
       rmSync(run, { recursive: true, force: true });
     },
   };
