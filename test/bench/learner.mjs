@@ -21,7 +21,7 @@ export async function join(lab) {
   const response = await fetch(lab.url, { redirect: 'manual' });
   const cookie = response.headers
     .getSetCookie()
-    .find((text) => text.startsWith('terrarium_session='));
+    .find((text) => text.startsWith('terrarium_session'));
   if (!cookie) throw new Error(`${lab.origin}: no session cookie (status ${response.status})`);
   return cookie.split(';')[0];
 }

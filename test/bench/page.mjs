@@ -24,8 +24,8 @@ async function openLesson(lab) {
   await page.goto(lab.url);
   await page.goto(`${lab.origin}/en/${LESSON}`);
   await page.waitForSelector('html[data-terrarium-ready]', { state: 'attached' });
-  const cookie = (await context.cookies()).find((one) => one.name === 'terrarium_session');
-  const learner = new Learner(lab, `terrarium_session=${cookie.value}`, LESSON).start();
+  const cookie = (await context.cookies()).find((one) => one.name.startsWith('terrarium_session'));
+  const learner = new Learner(lab, `${cookie.name}=${cookie.value}`, LESSON).start();
   await learner.until((l) => l.terminals.some((t) => t.state === 'running'), 'the terminal');
   const terminal = learner.terminal(learner.terminals[0].id);
   await terminal.until(/[#$] /);

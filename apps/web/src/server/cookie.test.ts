@@ -1,5 +1,6 @@
+import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { readSession } from './cookie.js';
+import { adoptCookie, readSession } from './cookie.js';
 import { chooseLanguage } from './language.js';
 
 describe('readSession', () => {
@@ -16,6 +17,23 @@ describe('readSession', () => {
     `terrarium_session=${'a'.repeat(40)}\r\nx: y`,
   ])('takes %j for none', (header) => {
     expect(readSession(header)).toBeNull();
+  });
+});
+
+describe('adoptCookie', () => {
+  const adopted = (cookie: string): string | undefined => {
+    const request = { headers: { cookie }, rawHeaders: ['Host', 'x', 'Cookie', cookie] };
+    adoptCookie(request as unknown as IncomingMessage, 3000);
+    expect(request.rawHeaders[3]).toBe(request.headers.cookie);
+    return request.headers.cookie;
+  };
+  it('takes the cookie of its own port and leaves the other labs’ out', () => {
+    expect(adopted('a=b; terrarium_session_3001=other; terrarium_session_3000=mine')).toBe(
+      'a=b; terrarium_session=mine',
+    );
+  });
+  it('keeps what is nobody’s session', () => {
+    expect(adopted('terrarium_lang=zh')).toBe('terrarium_lang=zh');
   });
 });
 

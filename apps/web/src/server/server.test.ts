@@ -56,7 +56,9 @@ describe('entering', () => {
     expect(answer.status).toBe(303);
     expect(answer.headers['location']).toBe('/');
     expect(answer.headers['set-cookie']).toEqual([
-      expect.stringMatching(`^${COOKIE}; HttpOnly; SameSite=Strict; Path=/`),
+      expect.stringMatching(
+        `^terrarium_session_${host.split(':')[1]}=${SESSION}; HttpOnly; SameSite=Strict; Path=/`,
+      ),
     ]);
     expect(seen).toEqual([{ url: '/sessions', body: '{"token":"invitation"}' }]);
   });

@@ -4,10 +4,12 @@
  */
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { WebConfig } from './config.js';
-import { readSession, sessionCookie } from './cookie.js';
+import { adoptCookie, readSession, sessionCookie } from './cookie.js';
 import { exchangeToken } from './exchange.js';
+import { handOver } from './hand-over.js';
 import { contentSecurityPolicy, setSecurityHeaders } from './headers.js';
 import { chooseLanguage, type Language } from './language.js';
 import { allowedHosts, isAllowedHost, isSameOrigin } from './origin.js';
@@ -24,6 +26,7 @@ export type Log = (line: Readonly<Record<string, unknown>>) => void;
 export function createWebServer(config: WebConfig, pages: PageHandler, log: Log): Server {
   const hosts = allowedHosts(config.host, config.port);
   const server = createServer((request, response) => {
+    adoptCookie(request, config.port);
     answer(config, hosts, pages, log, request, response).catch((error: unknown) => {
       log({ level: 'error', event: 'page.failed', url: pathOf(request), error: String(error) });
       if (response.headersSent) response.destroy();
@@ -31,6 +34,7 @@ export function createWebServer(config: WebConfig, pages: PageHandler, log: Log)
     });
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    adoptCookie(request, config.port);
     upgrade(config, hosts, request, socket, head);
   });
   return server;
@@ -91,7 +95,7 @@ async function enter(
   const result = await exchangeToken(config.daemonSocket, token, request.headers.cookie);
   switch (result.kind) {
     case 'session':
-      response.setHeader('Set-Cookie', sessionCookie(result.session));
+      response.setHeader('Set-Cookie', sessionCookie(result.session, config.port));
       return redirect(response, '/');
     case 'refused':
       return sendPlainPage(response, 'bad-token', languageOf(request));
@@ -114,6 +118,11 @@ function upgrade(
     refuseUpgrade(socket, ...refused);
   } else if (target === null) {
     refuseUpgrade(socket, 404, 'Not Found', 'no socket here');
+  } else if (target === config.terminalsSocket && socket instanceof Socket) {
+    // A keystroke must not wake one process more than it needs; piping is what remains for TLS.
+    void handOver(target, request, socket, head).then((taken) => {
+      if (!taken) pipeUpgrade(target, request, socket, head);
+    });
   } else {
     pipeUpgrade(target, request, socket, head);
   }

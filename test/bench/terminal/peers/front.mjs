@@ -7,7 +7,7 @@
 
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
-import { handOver } from '../../../../apps/daemon/dist/terminal-host/handover-sender.js';
+import { handOver } from '../../../../apps/web/dist/server/hand-over.js';
 
 const [socketPath, mode] = process.argv.slice(2);
 const server = createServer((_request, response) => response.end());

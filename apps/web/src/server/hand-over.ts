@@ -1,6 +1,6 @@
 /**
- * The web process's side of handover.ts, in Node alone (no import of ours): gives an upgraded
- * connection to the terminal host. Needs no privilege. The bench's front server uses it as it is.
+ * Gives an upgraded connection to the terminal host, which takes it with pidfd_getfd (the other
+ * side is apps/daemon/src/terminal-host/handover.ts). Node alone, no privilege.
  */
 
 import { request as httpRequest, type IncomingMessage } from 'node:http';
