@@ -11,15 +11,15 @@ import { ROOT, readSettings } from '../../scripts/setup/paths.mjs';
 
 /**
  * @param environment limits and other options of the daemon
- * @returns {Promise<{url: string, origin: string, token: string, run: string, state: string, pid: number, stop(): Promise<void>}>}
+ * @param earlier folder and port of a lab that was ended and not removed, to go on with its state
+ * @returns {Promise<{url: string, origin: string, token: string, folder: string, run: string, state: string, port: number, pid: number, readyMs: number, said(): string, end(signal?: string): Promise<number | null>, remove(): void, stop(): Promise<number | null>}>}
  */
-export async function startLab(environment = {}) {
+export async function startLab(environment = {}, { folder = newFolder(), port } = {}) {
+  port ??= await freePort();
   const { settings } = readSettings([]);
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'terrarium-lab-'));
-  fs.chmodSync(folder, 0o755);
   const run = path.join(folder, 'run');
   const state = path.join(folder, 'state');
-  const port = await freePort();
+  const began = performance.now();
   const child = spawn(process.execPath, [path.join(ROOT, 'scripts/start.mjs')], {
     env: {
       ...process.env,
@@ -32,32 +32,54 @@ export async function startLab(environment = {}) {
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const url = await readyUrl(child);
-  const stop = async () => {
+  let said = '';
+  const url = await readyUrl(child, (text) => {
+    said += text;
+    return said;
+  });
+  const readyMs = performance.now() - began;
+  const end = async (signal = 'SIGTERM') => {
     const ended = new Promise((resolve) => child.once('exit', resolve));
     if (child.exitCode === null && child.signalCode === null) {
-      child.kill('SIGTERM');
+      child.kill(signal);
       await ended;
     }
-    fs.rmSync(folder, { recursive: true, force: true });
     return child.exitCode;
+  };
+  const remove = () => fs.rmSync(folder, { recursive: true, force: true });
+  const stop = async () => {
+    const code = await end();
+    remove();
+    return code;
   };
   return {
     url,
     origin: new URL(url).origin,
     token: new URL(url).searchParams.get('token'),
+    folder,
     run,
     state,
+    port,
     pid: child.pid,
+    readyMs,
+    said: () => said,
+    end,
+    remove,
     stop,
   };
 }
 
-function readyUrl(child) {
+function newFolder() {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'terrarium-lab-'));
+  fs.chmodSync(folder, 0o755);
+  return folder;
+}
+
+function readyUrl(child, add) {
   return new Promise((resolve, reject) => {
     let said = '';
     const take = (chunk) => {
-      said += chunk;
+      said = add(String(chunk));
       const match = /^terrarium ready: (\S+)$/m.exec(said);
       if (match) resolve(match[1]);
     };

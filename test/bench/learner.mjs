@@ -28,11 +28,14 @@ export async function join(lab) {
 
 /** One session with its folded state and its terminals. */
 export class Learner {
-  constructor(lab, cookie, lesson = null) {
+  /** @param live options of the LiveClient that differ from the page's: its clock */
+  constructor(lab, cookie, lesson = null, live = {}) {
     this.lab = lab;
     this.cookie = cookie;
     this.lesson = lesson;
     this.state = EMPTY_STATE;
+    this.liveOptions = live;
+    this.sandbox = 'none';
     this.terminals = [];
     this.steps = [];
     this.waiters = new Set();
@@ -51,6 +54,7 @@ export class Learner {
       connect: () => this.socket('/api/live'),
       lesson: this.lesson,
       onMessage: (message) => this.take(message),
+      ...this.liveOptions,
     });
     this.live.start();
     return this;
@@ -62,6 +66,7 @@ export class Learner {
       this.terminals = message.terminals;
     if (message.type === 'snapshot') this.state = message.state;
     if (message.type === 'events') this.state = fold(this.state, message.events);
+    if (message.type === 'sandbox') this.sandbox = message.status;
     if (message.type === 'steps') this.steps = message.steps;
     if (message.type === 'error') this.error = message;
     for (const waiter of [...this.waiters]) waiter(message);
