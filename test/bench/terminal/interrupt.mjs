@@ -5,19 +5,13 @@
  */
 
 import { encodeInput, TerminalConnection } from '../../../packages/protocol/dist/index.js';
-import { delay, openSocket, startHost, summary } from './kit.mjs';
+import { delay, openSocket, PROMPT_LAST, startHost, summary } from './kit.mjs';
 import { startPeers } from './servers.mjs';
 
 const ROUNDS = 8;
 const FLOOD_MS = 1200;
 const RATES = [10, 3];
 
-/** A prompt, and behind it nothing but sequences that draw nothing. */
-const ESC = String.fromCharCode(0x1b);
-const BEL = String.fromCharCode(0x07);
-const SHIFT_IN = String.fromCharCode(0x0f);
-const SEQUENCES = [`${ESC}\\[[0-9;? ]*[A-Za-z]`, `${ESC}\\].*?${BEL}`, `${ESC}[()*+]B`, `${ESC}7`];
-const PROMPT_LAST = new RegExp(`\\$ (?:${[...SEQUENCES, SHIFT_IN].join('|')})*$`);
 /** xterm.js parses for so long before it lets the page do something else, ms. */
 const SLICE_MS = 12;
 

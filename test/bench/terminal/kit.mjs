@@ -29,6 +29,13 @@ export const SHELL_ENV = {
   HOME: '/',
 };
 
+const ESC = String.fromCharCode(0x1b);
+const BEL = String.fromCharCode(0x07);
+const SHIFT_IN = String.fromCharCode(0x0f);
+const SEQUENCES = [`${ESC}\\[[0-9;? ]*[A-Za-z]`, `${ESC}\\].*?${BEL}`, `${ESC}[()*+]B`, `${ESC}7`];
+/** A prompt, and behind it nothing but what a restored screen ends with. */
+export const PROMPT_LAST = new RegExp(`\\$ (?:${[...SEQUENCES, SHIFT_IN].join('|')})*$`);
+
 /**
  * Starts a terminal host with one sandbox that is the host itself.
  *
