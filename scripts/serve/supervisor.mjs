@@ -11,8 +11,8 @@ import { logPath, startDaemon, startWeb } from './children.mjs';
 
 const READY_MS = 30_000; // daemon and web process take about 2 s together
 const STOP_MS = 20_000; // longest clean stop before SIGKILL: 40 sandboxes are deleted meanwhile
-const STEADY_MS = 10_000; // a part that lived this long is restarted at once
-const BACK_OFF_MS = [200, 500, 1_000, 2_000, 5_000];
+const STEADY_MS = 2_000; // a part that lived this long did start: it is restarted at once
+const BACK_OFF_MS = [100, 200, 500, 1_000, 2_000];
 
 /**
  * Takes the instance's name, so that a second start on the same RUN says so instead of fighting.
