@@ -230,7 +230,7 @@ afterAll(() => {
   if (root) rmSync(scratch, { recursive: true, force: true });
 });
 
-describe.skipIf(!root)('observer', () => {
+describe.skipIf(!root)(`observer${!root ? ` (missing: root)` : ''}`, () => {
   let reduced = '';
 
   beforeAll(async () => {
@@ -284,21 +284,24 @@ describe.skipIf(!root)('observer', () => {
     expect(lab.processes(tree)).toHaveLength(1);
   });
 
-  test.skipIf(reduced !== '')('does not miss commands that live a millisecond', async () => {
-    const tree = await Tree.start();
-    const lab = await Lab.start();
-    await lab.watch(tree);
-    const pids = await tree.run('for i in 1 2 3 4 5 6 7 8 9 10; do sh -c "echo \\$\\$"; done');
-    await until(
-      () => lab.seen(tree).filter((body) => body.type === 'process.exit').length === 10,
-      'exits',
-    );
-    const forked = lab
-      .seen(tree)
-      .flatMap((body) => (body.type === 'process.fork' ? [body.process] : []));
-    expect(forked.slice(1).map((process) => String(process.pids.at(-1)))).toEqual(pids);
-    expect(lab.seen(tree).filter((body) => body.type === 'process.exec')).toHaveLength(10);
-  });
+  test.skipIf(reduced !== '')(
+    `does not miss commands that live a millisecond${reduced !== '' ? ` (missing: tracefs)` : ''}`,
+    async () => {
+      const tree = await Tree.start();
+      const lab = await Lab.start();
+      await lab.watch(tree);
+      const pids = await tree.run('for i in 1 2 3 4 5 6 7 8 9 10; do sh -c "echo \\$\\$"; done');
+      await until(
+        () => lab.seen(tree).filter((body) => body.type === 'process.exit').length === 10,
+        'exits',
+      );
+      const forked = lab
+        .seen(tree)
+        .flatMap((body) => (body.type === 'process.fork' ? [body.process] : []));
+      expect(forked.slice(1).map((process) => String(process.pids.at(-1)))).toEqual(pids);
+      expect(lab.seen(tree).filter((body) => body.type === 'process.exec')).toHaveLength(10);
+    },
+  );
 
   test('places nested namespaces: parent, owner, pids, and which pids a new /proc shows', async () => {
     const tree = await Tree.start();
@@ -415,26 +418,29 @@ describe.skipIf(!root)('observer', () => {
     expect(inside.signalCode).not.toBeNull();
   });
 
-  test.skipIf(reduced !== '')('follows what a joined process forks', async () => {
-    const tree = await Tree.start();
-    const lab = await Lab.start();
-    await lab.watch(tree);
-    const misses: number[] = [];
-    for (let i = 0; i < 10; i++) {
-      const enter = `nsenter --target=${tree.initPid} --pid --mount`;
-      const script = `echo $$ > ${tree.cgroup}/cgroup.procs; exec ${enter} sh -c "sh -c 'sleep 0.3${i}'; true"`;
-      const joined = spawn('bash', ['-c', script], { stdio: 'ignore' });
-      await once(joined, 'exit');
-      await delay(100);
-      const sleeps = lab
-        .seen(tree)
-        .filter((body) => body.type === 'process.exec' && body.args[1] === `0.3${i}`);
-      if (sleeps.length !== 1) misses.push(i);
-    }
-    // Who sends processes here is learnt from the first; from then on they are seen from birth.
-    expect(misses.filter((i) => i > 0)).toEqual([]);
-    expect(lab.processes(tree)).toHaveLength(1);
-  });
+  test.skipIf(reduced !== '')(
+    `follows what a joined process forks${reduced !== '' ? ` (missing: tracefs)` : ''}`,
+    async () => {
+      const tree = await Tree.start();
+      const lab = await Lab.start();
+      await lab.watch(tree);
+      const misses: number[] = [];
+      for (let i = 0; i < 10; i++) {
+        const enter = `nsenter --target=${tree.initPid} --pid --mount`;
+        const script = `echo $$ > ${tree.cgroup}/cgroup.procs; exec ${enter} sh -c "sh -c 'sleep 0.3${i}'; true"`;
+        const joined = spawn('bash', ['-c', script], { stdio: 'ignore' });
+        await once(joined, 'exit');
+        await delay(100);
+        const sleeps = lab
+          .seen(tree)
+          .filter((body) => body.type === 'process.exec' && body.args[1] === `0.3${i}`);
+        if (sleeps.length !== 1) misses.push(i);
+      }
+      // Who sends processes here is learnt from the first; from then on they are seen from birth.
+      expect(misses.filter((i) => i > 0)).toEqual([]);
+      expect(lab.processes(tree)).toHaveLength(1);
+    },
+  );
 
   test('never mixes two trees', async () => {
     const [a, b] = [await Tree.start(), await Tree.start()];
@@ -459,7 +465,7 @@ describe.skipIf(!root)('observer', () => {
   });
 
   test.skipIf(reduced !== '')(
-    'is not fooled by names that look like lines of the trace',
+    `is not fooled by names that look like lines of the trace${reduced !== '' ? ` (missing: tracefs)` : ''}`,
     async () => {
       const [a, b] = [await Tree.start(), await Tree.start()];
       const lab = await Lab.start();
@@ -502,48 +508,54 @@ describe.skipIf(!root)('observer', () => {
     expect(comparable(lab.state(tree))).toEqual(comparable(await freshState(tree)));
   });
 
-  test.skipIf(reduced !== '')('heals events that the kernel had to drop', async () => {
-    const tree = await Tree.start();
-    const lab = await Lab.start();
-    await lab.watch(tree);
-    const readers = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8')
-      .trim()
-      .split(' ')
-      .map(Number)
-      .filter((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'cat\n');
-    expect(readers.length).toBe(2);
-    for (const pid of readers) process.kill(pid, 'SIGSTOP');
-    for (let i = 0; i < 8; i++)
-      await tree.run(`${storm} sleep 0.8; kill -9 %%; wait; pkill -9 perl`);
-    await tree.run(storm);
-    await delay(500);
-    for (const pid of readers) process.kill(pid, 'SIGCONT');
-    await until(() => lab.processes(tree).length === 52, 'the survivors', 10_000);
-    await delay(1500);
-    expect(comparable(lab.state(tree))).toEqual(comparable(await freshState(tree)));
-  });
+  test.skipIf(reduced !== '')(
+    `heals events that the kernel had to drop${reduced !== '' ? ` (missing: tracefs)` : ''}`,
+    async () => {
+      const tree = await Tree.start();
+      const lab = await Lab.start();
+      await lab.watch(tree);
+      const readers = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8')
+        .trim()
+        .split(' ')
+        .map(Number)
+        .filter((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'cat\n');
+      expect(readers.length).toBe(2);
+      for (const pid of readers) process.kill(pid, 'SIGSTOP');
+      for (let i = 0; i < 8; i++)
+        await tree.run(`${storm} sleep 0.8; kill -9 %%; wait; pkill -9 perl`);
+      await tree.run(storm);
+      await delay(500);
+      for (const pid of readers) process.kill(pid, 'SIGCONT');
+      await until(() => lab.processes(tree).length === 52, 'the survivors', 10_000);
+      await delay(1500);
+      expect(comparable(lab.state(tree))).toEqual(comparable(await freshState(tree)));
+    },
+  );
 
-  test.skipIf(reduced !== '')('tells of an exec within milliseconds', async () => {
-    const tree = await Tree.start();
-    const lab = await Lab.start();
-    await lab.watch(tree);
-    const times: number[] = [];
-    for (let i = 0; i < 60; i++) {
-      const told = new Promise<number>((resolve) => {
-        lab.onBatch = (_, bodies) => {
-          if (bodies.some((body) => body.type === 'process.fork')) resolve(performance.now());
-        };
-      });
-      const begin = performance.now();
-      tree.type('sleep 0.01');
-      times.push((await told) - begin);
-      await delay(30);
-    }
-    times.sort((a, b) => a - b);
-    const [p50, p95] = [percentile(times, 0.5), percentile(times, 0.95)];
-    console.info(`command typed → fork told: p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms`);
-    expect(p50).toBeLessThan(20);
-  });
+  test.skipIf(reduced !== '')(
+    `tells of an exec within milliseconds${reduced !== '' ? ` (missing: tracefs)` : ''}`,
+    async () => {
+      const tree = await Tree.start();
+      const lab = await Lab.start();
+      await lab.watch(tree);
+      const times: number[] = [];
+      for (let i = 0; i < 60; i++) {
+        const told = new Promise<number>((resolve) => {
+          lab.onBatch = (_, bodies) => {
+            if (bodies.some((body) => body.type === 'process.fork')) resolve(performance.now());
+          };
+        });
+        const begin = performance.now();
+        tree.type('sleep 0.01');
+        times.push((await told) - begin);
+        await delay(30);
+      }
+      times.sort((a, b) => a - b);
+      const [p50, p95] = [percentile(times, 0.5), percentile(times, 0.95)];
+      console.info(`command typed → fork told: p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms`);
+      expect(p50).toBeLessThan(20);
+    },
+  );
 
   test('without a trace it scans, says so, and sees what lives half a second', async () => {
     const tree = await Tree.start();
@@ -593,112 +605,122 @@ describe.skipIf(!root)('observer', () => {
   });
 });
 
-describe.skipIf(missing() !== null)('observer of a real sandbox', () => {
-  afterEach(async () => {
-    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-  });
+describe.skipIf(missing() !== null)(
+  `observer of a real sandbox${missing() !== null ? ` (missing: ${missing()})` : ''}`,
+  () => {
+    afterEach(async () => {
+      for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+    });
 
-  test('shows its own world, its commands, and never the player that starts them', async () => {
-    const sandboxes = await startLab('observer');
-    cleanups.push(() => sandboxes.close());
-    const lab = await Lab.start();
-    const { initPid, cgroups } = await sandboxes.engine.create({ id: 'seen' });
-    const begin = performance.now();
-    await lab.observer.watch({ id: 'seen', initPid, cgroupDirs: cgroups });
-    console.info(`first picture and trace set up in ${(performance.now() - begin).toFixed(0)} ms`);
-    const state = (): State => lab.timelines.get('seen')!.state;
-    const { sandbox, namespaces } = state();
-    expect(Object.values(namespaces).every((ns) => ns.ofSandbox && !ns.ofHost)).toBe(true);
-    for (const ns of Object.values(namespaces)) {
-      expect(ns.owner).toBe(ns.kind === 'user' ? null : sandbox!.namespaces.user);
-      expect(ns.parent).toBeNull();
-    }
-    const mounts = mountsOf(state(), sandbox!.namespaces.mnt);
-    expect(mounts.find((mount) => mount.mountPoint === '/proc')?.procPidNs).toBe(
-      sandbox!.namespaces.pid,
-    );
-    expect(mounts.find((mount) => mount.mountPoint === '/')?.fsType).toBe('overlay');
-    // Two, as the first teaches who starts commands here.
-    await sandboxes.sh('seen', 'sleep 0.2');
-    const { output } = await sandboxes.sh('seen', 'echo $$; sleep 0.4');
-    await until(() => processesOf(state()).length === 1, 'both to be gone');
-    const bodies = lab.bodies.get('seen') ?? [];
-    const forked = bodies.flatMap((body) => (body.type === 'process.fork' ? [body.process] : []));
-    const shell = forked.find((process) => String(process.pids.at(-1)) === output.trim());
-    expect(shell?.uid).toMatchObject({ inside: 0 });
-    expect(shell?.uid.outside).toBeGreaterThan(65535);
-    expect(forked.map((process) => process.comm)).not.toContain('player');
-    expect(bodies.some((body) => body.type === 'process.exec' && body.args[1] === '0.4')).toBe(
-      true,
-    );
-    await sandboxes.engine.delete('seen');
-    await until(() => Object.keys(state().namespaces).length === 0, 'the end of all namespaces');
-  });
-});
+    test('shows its own world, its commands, and never the player that starts them', async () => {
+      const sandboxes = await startLab('observer');
+      cleanups.push(() => sandboxes.close());
+      const lab = await Lab.start();
+      const { initPid, cgroups } = await sandboxes.engine.create({ id: 'seen' });
+      const begin = performance.now();
+      await lab.observer.watch({ id: 'seen', initPid, cgroupDirs: cgroups });
+      console.info(
+        `first picture and trace set up in ${(performance.now() - begin).toFixed(0)} ms`,
+      );
+      const state = (): State => lab.timelines.get('seen')!.state;
+      const { sandbox, namespaces } = state();
+      expect(Object.values(namespaces).every((ns) => ns.ofSandbox && !ns.ofHost)).toBe(true);
+      for (const ns of Object.values(namespaces)) {
+        expect(ns.owner).toBe(ns.kind === 'user' ? null : sandbox!.namespaces.user);
+        expect(ns.parent).toBeNull();
+      }
+      const mounts = mountsOf(state(), sandbox!.namespaces.mnt);
+      expect(mounts.find((mount) => mount.mountPoint === '/proc')?.procPidNs).toBe(
+        sandbox!.namespaces.pid,
+      );
+      expect(mounts.find((mount) => mount.mountPoint === '/')?.fsType).toBe('overlay');
+      // Two, as the first teaches who starts commands here.
+      await sandboxes.sh('seen', 'sleep 0.2');
+      const { output } = await sandboxes.sh('seen', 'echo $$; sleep 0.4');
+      await until(() => processesOf(state()).length === 1, 'both to be gone');
+      const bodies = lab.bodies.get('seen') ?? [];
+      const isSleep = (body: EventBody): boolean =>
+        body.type === 'process.exec' && body.args[1] === '0.4';
+      await until(() => bodies.some(isSleep), 'the exec of sleep');
+      const forked = bodies.flatMap((body) => (body.type === 'process.fork' ? [body.process] : []));
+      const shell = forked.find((process) => String(process.pids.at(-1)) === output.trim());
+      expect(shell?.uid).toMatchObject({ inside: 0 });
+      expect(shell?.uid.outside).toBeGreaterThan(65535);
+      expect(forked.map((process) => process.comm)).not.toContain('player');
+      await sandboxes.engine.delete('seen');
+      await until(() => Object.keys(state().namespaces).length === 0, 'the end of all namespaces');
+    });
+  },
+);
 
 const entry = join(import.meta.dirname, '../../apps/daemon/dist/observer-process.js');
 
-describe.skipIf(!root || !existsSync(entry))('observer process', () => {
-  afterEach(async () => {
-    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-    for (const dir of ['/sys/fs/cgroup/pids', '/sys/fs/cgroup']) {
-      if (existsSync(`${dir}/${unique}`)) removeCgroup(`${dir}/${unique}`);
-    }
-  });
-
-  const mountDir = join(scratch, 'process-tracefs');
-  const tracefs = (): string | null =>
-    [mountDir, '/sys/kernel/tracing'].find((dir) => existsSync(`${dir}/instances`)) ?? null;
-  const instances = (name: string): string[] =>
-    readdirSync(`${tracefs()}/instances`).filter((entry) => entry.startsWith(`terrarium-${name}`));
-
-  async function startClient(name: string) {
-    const timelines = new Map<string, Timeline>();
-    const problems: string[] = [];
-    const client = new ObserverClient({
-      entry,
-      name,
-      mountDir,
-      onEvents: (id, bodies) => {
-        const timeline = timelines.get(id) ?? new Timeline();
-        timelines.set(id, timeline);
-        timeline.append(bodies);
-      },
-      onProblem: (message) => problems.push(message),
+describe.skipIf(!root || !existsSync(entry))(
+  `observer process${!root || !existsSync(entry) ? ` (missing: root or the build)` : ''}`,
+  () => {
+    afterEach(async () => {
+      for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+      for (const dir of ['/sys/fs/cgroup/pids', '/sys/fs/cgroup']) {
+        if (existsSync(`${dir}/${unique}`)) removeCgroup(`${dir}/${unique}`);
+      }
     });
-    cleanups.push(() => client.stop());
-    const status = await client.start();
-    const pid = childrenOf(process.pid).find((child) => cmdline(child).includes(name)) ?? 0;
-    return { client, timelines, problems, status, pid };
-  }
 
-  function childrenOf(pid: number): number[] {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-      .split(' ')
-      .filter(Boolean)
-      .map(Number);
-  }
+    const mountDir = join(scratch, 'process-tracefs');
+    const tracefs = (): string | null =>
+      [mountDir, '/sys/kernel/tracing'].find((dir) => existsSync(`${dir}/instances`)) ?? null;
+    const instances = (name: string): string[] =>
+      readdirSync(`${tracefs()}/instances`).filter((entry) =>
+        entry.startsWith(`terrarium-${name}`),
+      );
 
-  function cmdline(pid: number): string[] {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-  }
+    async function startClient(name: string) {
+      const timelines = new Map<string, Timeline>();
+      const problems: string[] = [];
+      const client = new ObserverClient({
+        entry,
+        name,
+        mountDir,
+        onEvents: (id, bodies) => {
+          const timeline = timelines.get(id) ?? new Timeline();
+          timelines.set(id, timeline);
+          timeline.append(bodies);
+        },
+        onProblem: (message) => problems.push(message),
+      });
+      cleanups.push(() => client.stop());
+      const status = await client.start();
+      const pid = childrenOf(process.pid).find((child) => cmdline(child).includes(name)) ?? 0;
+      return { client, timelines, problems, status, pid };
+    }
 
-  test('survives kill -9: watches again, and leaves nothing after a stop', async () => {
-    const tree = await Tree.start();
-    const name = `${unique}-kill`;
-    const { client, timelines, problems, status, pid } = await startClient(name);
-    client.watch({ id: tree.id, initPid: tree.initPid, cgroupDirs: [tree.cgroup] });
-    await until(() => timelines.get(tree.id)?.state.sandbox != null, 'the first picture');
-    const seq = timelines.get(tree.id)!.seq;
-    process.kill(pid, 'SIGKILL');
-    await until(() => timelines.get(tree.id)!.seq > seq, 'the second picture', 10_000);
-    expect(problems).toEqual(['observer process ended with SIGKILL']);
-    tree.type('sleep 60');
-    const comms = (): string[] => processesOf(timelines.get(tree.id)!.state).map((p) => p.comm);
-    await until(() => comms().includes('sleep'), 'sleep');
-    if (status.source === 'trace') expect(instances(name)).toHaveLength(2);
-    await client.stop();
-    if (tracefs() !== null) expect(instances(name)).toEqual([]);
-    expect(existsSync(`${mountDir}/instances`)).toBe(false);
-  });
-});
+    function childrenOf(pid: number): number[] {
+      return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+        .split(' ')
+        .filter(Boolean)
+        .map(Number);
+    }
+
+    function cmdline(pid: number): string[] {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    }
+
+    test('survives kill -9: watches again, and leaves nothing after a stop', async () => {
+      const tree = await Tree.start();
+      const name = `${unique}-kill`;
+      const { client, timelines, problems, status, pid } = await startClient(name);
+      client.watch({ id: tree.id, initPid: tree.initPid, cgroupDirs: [tree.cgroup] });
+      await until(() => timelines.get(tree.id)?.state.sandbox != null, 'the first picture');
+      const seq = timelines.get(tree.id)!.seq;
+      process.kill(pid, 'SIGKILL');
+      await until(() => timelines.get(tree.id)!.seq > seq, 'the second picture', 10_000);
+      expect(problems).toEqual(['observer process ended with SIGKILL']);
+      tree.type('sleep 60');
+      const comms = (): string[] => processesOf(timelines.get(tree.id)!.state).map((p) => p.comm);
+      await until(() => comms().includes('sleep'), 'sleep');
+      if (status.source === 'trace') expect(instances(name)).toHaveLength(2);
+      await client.stop();
+      if (tracefs() !== null) expect(instances(name)).toEqual([]);
+      expect(existsSync(`${mountDir}/instances`)).toBe(false);
+    });
+  },
+);

@@ -125,7 +125,7 @@ function childrenOf(pid: number): number[] {
   return pids === '' ? [] : pids.split(' ').map(Number);
 }
 
-describe.skipIf(!root)('player', () => {
+describe.skipIf(!root)(`player${!root ? ` (missing: root)` : ''}`, () => {
   let player: ResidentPlayer;
 
   beforeAll(async () => {
@@ -589,123 +589,126 @@ class RawPlayer {
   }
 }
 
-describe.skipIf(!root)('player, sanitized, with malformed messages', () => {
-  const logs = mkdtempSync('/tmp/player-asan-');
-  const SANITIZER_EXIT = 99;
-  const env = {
-    ASAN_OPTIONS: `exitcode=${SANITIZER_EXIT}:detect_leaks=0:log_path=${join(logs, 'asan')}`,
-    UBSAN_OPTIONS: `exitcode=${SANITIZER_EXIT}:print_stacktrace=1:log_path=${join(logs, 'ubsan')}`,
-  };
-  let binary: string;
+describe.skipIf(!root)(
+  `player, sanitized, with malformed messages${!root ? ` (missing: root)` : ''}`,
+  () => {
+    const logs = mkdtempSync('/tmp/player-asan-');
+    const SANITIZER_EXIT = 99;
+    const env = {
+      ASAN_OPTIONS: `exitcode=${SANITIZER_EXIT}:detect_leaks=0:log_path=${join(logs, 'asan')}`,
+      UBSAN_OPTIONS: `exitcode=${SANITIZER_EXIT}:print_stacktrace=1:log_path=${join(logs, 'ubsan')}`,
+    };
+    let binary: string;
 
-  beforeAll(() => {
-    binary = buildPlayer({ sanitize: true });
-  });
-  afterAll(() => rmSync(logs, { recursive: true, force: true }));
-
-  function sanitizerLogs(): string {
-    return readdirSync(logs)
-      .map((name) => readFileSync(join(logs, name), 'utf8'))
-      .join('\n');
-  }
-
-  /** A plan with every kind of part, argument and list in it. */
-  function sample(): Uint8Array {
-    const builder = new PlanBuilder('sample');
-    const { read, write } = pipe(builder, 'outside');
-    fork(builder, 'outside', 'child', ['CLONE_NEWPID']);
-    const message = text`slot ${read}`;
-    call(builder, 'child', 'write', [write, message, lengthOf(message)], {
-      tolerate: [1, 2],
-      atLeast: 1,
+    beforeAll(() => {
+      binary = buildPlayer({ sanitize: true });
     });
-    call(builder, 'child', 'mount', [
-      'proc',
-      '/proc',
-      struct(
-        [
-          [read, 4],
-          [write, 8],
-        ],
-        64,
-      ),
-      0,
-      -1,
-    ]);
-    exec(builder, 'child', ['/bin/sh', '-c', 'true'], write);
-    readBack(builder, 'outside', read);
-    builder.becomeInit('outside', purpose);
-    return encodeRun(builder.build(), 1);
-  }
+    afterAll(() => rmSync(logs, { recursive: true, force: true }));
 
-  test('a real plan runs without a finding', async () => {
-    const player = await ResidentPlayer.start({ binary, env });
-    const builder = new PlanBuilder('real');
-    const { read, write } = pipe(builder, 'outside');
-    fork(builder, 'outside', 'child', ['CLONE_NEWPID']);
-    exec(builder, 'child', ['/bin/echo', 'hello'], write);
-    readBack(builder, 'outside', read);
-    const { reports } = await player.run(builder.build()).done;
-    expect(output(reports)).toBe('hello\n');
-    await player.close();
-    expect(sanitizerLogs()).toBe('');
-  });
-
-  test('2,000 mutated plans: refused or run dry, never a crash', async () => {
-    const player = new RawPlayer(binary, ['--dry-run'], env);
-    const random = generator(20261122);
-    const original = sample();
-    const PING = 1_000_000;
-    for (let i = 0; i < 2000; i++) {
-      player.send(withRun(mutate(original, random), i));
-      if (i % 50 === 49) await player.settle(PING + i);
+    function sanitizerLogs(): string {
+      return readdirSync(logs)
+        .map((name) => readFileSync(join(logs, name), 'utf8'))
+        .join('\n');
     }
-    expect(await player.close()).toBe(0);
-    expect(sanitizerLogs()).toBe('');
-    const exits = player.records.flatMap((record) =>
-      record.kind === 'exit' ? [record.waitStatus] : [],
-    );
-    expect(new Set(exits)).toEqual(new Set([0]));
-    const refusals = player.records.filter((record) => record.kind === 'refused');
-    const done = player.records.filter((record) => record.kind === 'done' && record.run < PING);
-    expect(refusals.length).toBeGreaterThan(500);
-    expect(done.length).toBeGreaterThan(200);
-    for (const refusal of refusals) {
-      if (refusal.kind === 'refused')
-        expect(refusal.reason).toMatch(/^byte \d+: |^unknown message type$/);
-    }
-  });
 
-  test('every truncation of a plan is refused with the place', async () => {
-    const player = new RawPlayer(binary, ['--dry-run'], env);
-    const original = sample();
-    for (let length = 8; length < original.length - 4; length++) {
-      player.send(framed(original.subarray(4, 4 + length)));
-      if (length % 50 === 0) await player.settle(1_000_000 + length);
-    }
-    await player.settle(2_000_000);
-    expect(await player.close()).toBe(0);
-    const refused = player.records.filter((record) => record.kind === 'refused');
-    expect(refused).toHaveLength(original.length - 12);
-    expect(sanitizerLogs()).toBe('');
-  });
-
-  test.each([0, 7, 1024 * 1024 + 1, 0xffff_ffff])(
-    'a message length of %i ends the player with a clear record',
-    async (length) => {
-      const player = new RawPlayer(binary, ['--dry-run'], env);
-      const prefix = new Uint8Array(4);
-      new DataView(prefix.buffer).setUint32(0, length, true);
-      player.send(prefix);
-      await once(player.child, 'exit');
-      expect(player.child.exitCode).toBe(2);
-      expect(player.records.at(-1)).toMatchObject({
-        kind: 'refused',
-        reason: 'message length out of bounds',
+    /** A plan with every kind of part, argument and list in it. */
+    function sample(): Uint8Array {
+      const builder = new PlanBuilder('sample');
+      const { read, write } = pipe(builder, 'outside');
+      fork(builder, 'outside', 'child', ['CLONE_NEWPID']);
+      const message = text`slot ${read}`;
+      call(builder, 'child', 'write', [write, message, lengthOf(message)], {
+        tolerate: [1, 2],
+        atLeast: 1,
       });
-    },
-  );
-});
+      call(builder, 'child', 'mount', [
+        'proc',
+        '/proc',
+        struct(
+          [
+            [read, 4],
+            [write, 8],
+          ],
+          64,
+        ),
+        0,
+        -1,
+      ]);
+      exec(builder, 'child', ['/bin/sh', '-c', 'true'], write);
+      readBack(builder, 'outside', read);
+      builder.becomeInit('outside', purpose);
+      return encodeRun(builder.build(), 1);
+    }
+
+    test('a real plan runs without a finding', async () => {
+      const player = await ResidentPlayer.start({ binary, env });
+      const builder = new PlanBuilder('real');
+      const { read, write } = pipe(builder, 'outside');
+      fork(builder, 'outside', 'child', ['CLONE_NEWPID']);
+      exec(builder, 'child', ['/bin/echo', 'hello'], write);
+      readBack(builder, 'outside', read);
+      const { reports } = await player.run(builder.build()).done;
+      expect(output(reports)).toBe('hello\n');
+      await player.close();
+      expect(sanitizerLogs()).toBe('');
+    });
+
+    test('2,000 mutated plans: refused or run dry, never a crash', async () => {
+      const player = new RawPlayer(binary, ['--dry-run'], env);
+      const random = generator(20261122);
+      const original = sample();
+      const PING = 1_000_000;
+      for (let i = 0; i < 2000; i++) {
+        player.send(withRun(mutate(original, random), i));
+        if (i % 50 === 49) await player.settle(PING + i);
+      }
+      expect(await player.close()).toBe(0);
+      expect(sanitizerLogs()).toBe('');
+      const exits = player.records.flatMap((record) =>
+        record.kind === 'exit' ? [record.waitStatus] : [],
+      );
+      expect(new Set(exits)).toEqual(new Set([0]));
+      const refusals = player.records.filter((record) => record.kind === 'refused');
+      const done = player.records.filter((record) => record.kind === 'done' && record.run < PING);
+      expect(refusals.length).toBeGreaterThan(500);
+      expect(done.length).toBeGreaterThan(200);
+      for (const refusal of refusals) {
+        if (refusal.kind === 'refused')
+          expect(refusal.reason).toMatch(/^byte \d+: |^unknown message type$/);
+      }
+    });
+
+    test('every truncation of a plan is refused with the place', async () => {
+      const player = new RawPlayer(binary, ['--dry-run'], env);
+      const original = sample();
+      for (let length = 8; length < original.length - 4; length++) {
+        player.send(framed(original.subarray(4, 4 + length)));
+        if (length % 50 === 0) await player.settle(1_000_000 + length);
+      }
+      await player.settle(2_000_000);
+      expect(await player.close()).toBe(0);
+      const refused = player.records.filter((record) => record.kind === 'refused');
+      expect(refused).toHaveLength(original.length - 12);
+      expect(sanitizerLogs()).toBe('');
+    });
+
+    test.each([0, 7, 1024 * 1024 + 1, 0xffff_ffff])(
+      'a message length of %i ends the player with a clear record',
+      async (length) => {
+        const player = new RawPlayer(binary, ['--dry-run'], env);
+        const prefix = new Uint8Array(4);
+        new DataView(prefix.buffer).setUint32(0, length, true);
+        player.send(prefix);
+        await once(player.child, 'exit');
+        expect(player.child.exitCode).toBe(2);
+        expect(player.records.at(-1)).toMatchObject({
+          kind: 'refused',
+          reason: 'message length out of bounds',
+        });
+      },
+    );
+  },
+);
 
 /** A small deterministic generator (xorshift32): a failure can be repeated. */
 function generator(seed: number): (below: number) => number {

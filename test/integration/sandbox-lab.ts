@@ -37,7 +37,9 @@ export function hasDebianImage(): boolean {
 }
 
 function findImage(): string | null {
-  const images = join(process.env['TERRARIUM_STATE'] ?? '/var/lib/terrarium', 'images');
+  const images =
+    process.env['TERRARIUM_IMAGES'] ??
+    join(process.env['TERRARIUM_STATE'] ?? '/var/lib/terrarium', 'images');
   const names = existsSync(images) ? readdirSync(images) : [];
   const name =
     names.find((one) => /^base-[0-9a-f]+$/.test(one)) ??

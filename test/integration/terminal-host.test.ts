@@ -115,7 +115,7 @@ function rssOf(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 }
 
-describe.skipIf(!root)('terminal host (needs root)', () => {
+describe.skipIf(!root)(`terminal host${!root ? ` (missing: root)` : ''}`, () => {
   beforeAll(async () => {
     host = await startHost({ maxTerminals: 40 });
   });
@@ -415,7 +415,7 @@ describe.skipIf(!root)('terminal host (needs root)', () => {
   });
 });
 
-describe.skipIf(!root)('terminal host on its own (needs root)', () => {
+describe.skipIf(!root)(`terminal host on its own${!root ? ` (missing: root)` : ''}`, () => {
   it('limits the terminals of a sandbox', async () => {
     const small = await startHost({ maxTerminals: 2 });
     try {
@@ -476,100 +476,103 @@ describe.skipIf(!root)('terminal host on its own (needs root)', () => {
 
 const lacking = missing();
 
-describe.skipIf(lacking !== null)(`terminals in a sandbox (needs ${lacking ?? 'nothing'})`, () => {
-  let lab: Lab;
-  let inside: Host;
+describe.skipIf(lacking !== null)(
+  `terminals in a sandbox${lacking !== null ? ` (missing: ${lacking})` : ''}`,
+  () => {
+    let lab: Lab;
+    let inside: Host;
 
-  beforeAll(async () => {
-    lab = await startLab('terminals');
-    inside = await startHost({ launcher: 'sandbox' });
-  });
-  afterAll(async () => {
-    await inside?.stop();
-    await lab?.close();
-  });
-
-  /** A fresh sandbox, registered as the daemon does it. */
-  async function register(id: string): Promise<void> {
-    const { initPid, initStartTime } = await lab.engine.create({ id });
-    await inside.client.registerSandbox(id, {
-      initPid,
-      initStartTime,
-      exec: lab.engine.execTarget(id),
+    beforeAll(async () => {
+      lab = await startLab('terminals');
+      inside = await startHost({ launcher: 'sandbox' });
     });
-  }
-
-  async function look(id: string) {
-    const sink = textSink();
-    const exits: (number | null)[] = [];
-    const client = new TerminalConnection({
-      connect: () => openSocket(inside.socketPath, id),
-      sink,
-      onExit: (code) => exits.push(code),
+    afterAll(async () => {
+      await inside?.stop();
+      await lab?.close();
     });
-    connections.push(client);
-    client.start();
-    await until(() => client.offset !== null);
-    return { client, sink, exits };
-  }
 
-  const SHELL = { args: ['sh', '-i'], env: { PS1: '$ ' }, cwd: '/' };
+    /** A fresh sandbox, registered as the daemon does it. */
+    async function register(id: string): Promise<void> {
+      const { initPid, initStartTime } = await lab.engine.create({ id });
+      await inside.client.registerSandbox(id, {
+        initPid,
+        initStartTime,
+        exec: lab.engine.execTarget(id),
+      });
+    }
 
-  it("have the sandbox's own terminal, root and process numbers", async () => {
-    await register('one');
-    const { pts } = await inside.open('one-1', { sandbox: 'one', ...SHELL });
-    expect(pts).toBe(0);
-    const { client, sink } = await look('one-1');
-    await sink.until('$ ');
-    client.input('tty; ls /dev/pts; echo pid $$ of $(cat /proc/1/comm)\r');
-    await sink.until('\n/dev/pts/0\r\n');
-    await sink.until(/pid \d+ of \S/);
-    await inside.open('one-2', { sandbox: 'one', ...SHELL });
-    client.input('ls /dev/pts\r');
-    await sink.until(/0 +1 +ptmx/);
-  });
+    async function look(id: string) {
+      const sink = textSink();
+      const exits: (number | null)[] = [];
+      const client = new TerminalConnection({
+        connect: () => openSocket(inside.socketPath, id),
+        sink,
+        onExit: (code) => exits.push(code),
+      });
+      connections.push(client);
+      client.start();
+      await until(() => client.offset !== null);
+      return { client, sink, exits };
+    }
 
-  it('answer Ctrl-C, and tell the exit code', async () => {
-    await register('two');
-    await inside.open('two-1', { sandbox: 'two', ...SHELL });
-    const { client, sink, exits } = await look('two-1');
-    await sink.until('$ ');
-    client.input('sleep 100\r');
-    await delay(300);
-    client.input('\x03');
-    await sink.until(/\^C\s+\$ /);
-    client.input('exit 9\r');
-    await until(() => exits.length === 1);
-    expect(exits).toEqual([9]);
-  });
+    const SHELL = { args: ['sh', '-i'], env: { PS1: '$ ' }, cwd: '/' };
 
-  it('go on in the next sandbox of the same name', async () => {
-    await register('three');
-    await inside.open('three-1', { sandbox: 'three', ...SHELL });
-    const { client, sink } = await look('three-1');
-    await sink.until('$ ');
-    client.input('touch /old; ls /\r');
-    await sink.until('old');
-    await lab.engine.delete('three');
-    await register('three');
-    await inside.client.restartTerminal('three-1');
-    await sink.until('$ ');
-    client.input('ls /old; tty\r');
-    await sink.until('No such file');
-    await sink.until('/dev/pts/0');
-  });
+    it("have the sandbox's own terminal, root and process numbers", async () => {
+      await register('one');
+      const { pts } = await inside.open('one-1', { sandbox: 'one', ...SHELL });
+      expect(pts).toBe(0);
+      const { client, sink } = await look('one-1');
+      await sink.until('$ ');
+      client.input('tty; ls /dev/pts; echo pid $$ of $(cat /proc/1/comm)\r');
+      await sink.until('\n/dev/pts/0\r\n');
+      await sink.until(/pid \d+ of \S/);
+      await inside.open('one-2', { sandbox: 'one', ...SHELL });
+      client.input('ls /dev/pts\r');
+      await sink.until(/0 +1 +ptmx/);
+    });
 
-  it('cannot be led to another devpts by what the learner mounts', async () => {
-    await register('four');
-    await lab.sh('four', 'mount -t tmpfs none /dev/pts && ln -s / /dev/pts/ptmx');
-    const { pts } = await inside.open('four-1', { sandbox: 'four', ...SHELL });
-    expect(pts).toBe(0);
-    const { client, sink } = await look('four-1');
-    await sink.until('$ ');
-    client.input('echo still $((40+2))\r');
-    await sink.until('still 42');
-  });
-});
+    it('answer Ctrl-C, and tell the exit code', async () => {
+      await register('two');
+      await inside.open('two-1', { sandbox: 'two', ...SHELL });
+      const { client, sink, exits } = await look('two-1');
+      await sink.until('$ ');
+      client.input('sleep 100\r');
+      await delay(300);
+      client.input('\x03');
+      await sink.until(/\^C\s+\$ /);
+      client.input('exit 9\r');
+      await until(() => exits.length === 1);
+      expect(exits).toEqual([9]);
+    });
+
+    it('go on in the next sandbox of the same name', async () => {
+      await register('three');
+      await inside.open('three-1', { sandbox: 'three', ...SHELL });
+      const { client, sink } = await look('three-1');
+      await sink.until('$ ');
+      client.input('touch /old; ls /\r');
+      await sink.until('old');
+      await lab.engine.delete('three');
+      await register('three');
+      await inside.client.restartTerminal('three-1');
+      await sink.until('$ ');
+      client.input('ls /old; tty\r');
+      await sink.until('No such file');
+      await sink.until('/dev/pts/0');
+    });
+
+    it('cannot be led to another devpts by what the learner mounts', async () => {
+      await register('four');
+      await lab.sh('four', 'mount -t tmpfs none /dev/pts && ln -s / /dev/pts/ptmx');
+      const { pts } = await inside.open('four-1', { sandbox: 'four', ...SHELL });
+      expect(pts).toBe(0);
+      const { client, sink } = await look('four-1');
+      await sink.until('$ ');
+      client.input('echo still $((40+2))\r');
+      await sink.until('still 42');
+    });
+  },
+);
 
 /** What stands on an emulator's screen. */
 function text(emulator: {

@@ -29,6 +29,7 @@ process.on('message', (request: ObserverRequest) => {
   else served.handle(request);
 });
 process.on('disconnect', () => void stop());
+if (!process.connected) void stop(); // the daemon was killed while this process began
 // The terminal's Ctrl-C reaches the whole process group; the daemon decides when this one goes.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => void stop());
