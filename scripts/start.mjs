@@ -2,8 +2,10 @@
  * `npm start`: sets up what is missing, serves, prints `terrarium ready: URL`, and stops cleanly
  * on SIGINT or SIGTERM. Uses nothing but Node until the set-up has run.
  */
+import fs from 'node:fs';
+import os from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { claimInstance, serve } from './serve/supervisor.mjs';
+import { checkPort, claimInstance, serve } from './serve/supervisor.mjs';
 import { becomeRoot } from './setup/become-root.mjs';
 import { currentImage } from './setup/images.mjs';
 import { setUp } from './setup/main.mjs';
@@ -32,6 +34,7 @@ async function main() {
     );
   becomeRoot(fileURLToPath(import.meta.url), argv);
   const claim = await claimInstance(settings.TERRARIUM_RUN);
+  if (!values['setup-only']) await checkPort(settings.TERRARIUM_HOST, settings.TERRARIUM_PORT);
   setUp(settings);
   if (values['setup-only']) return claim.close();
   const image = currentImage(settings.TERRARIUM_IMAGES);
@@ -49,18 +52,35 @@ async function main() {
           },
         ];
   for (const sentence of reduced) console.log(`Reduced: ${sentence.en}`);
-  const lab = await serve(settings, image, reduced);
+  let lab;
   let stopping = false;
-  for (const signal of ['SIGINT', 'SIGTERM']) {
-    process.on(signal, async () => {
-      if (stopping) return;
-      stopping = true;
-      console.log('terrarium: stopping (sandboxes are deleted, progress is kept)');
-      await lab.stop();
-      process.exit(0);
-    });
+  const stop = async () => {
+    if (stopping) return;
+    stopping = true;
+    console.log('terrarium: stopping (sandboxes are deleted, progress is kept)');
+    process.exit((await lab.stop()) ? 0 : 1);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, stop);
+  if (!isIgnored('SIGHUP')) process.on('SIGHUP', stop); // the terminal is closed; not under nohup
+  lab = serve(settings, image, reduced);
+  try {
+    const url = await lab.ready;
+    if (!stopping) console.log(`terrarium ready: ${url}`);
+  } catch (error) {
+    if (stopping) return;
+    stopping = true;
+    await lab.stop();
+    throw error;
   }
   setInterval(() => {}, 1 << 30); // the parts are detached: this keeps the supervisor itself alive
+}
+
+/** Whether this process was started with a signal ignored. */
+function isIgnored(signal) {
+  const ignored = /^SigIgn:\s*([0-9a-f]+)$/m.exec(
+    fs.readFileSync('/proc/self/status', 'utf8'),
+  )?.[1];
+  return (BigInt(`0x${ignored}`) & (1n << BigInt(os.constants.signals[signal] - 1))) !== 0n;
 }
 
 main().catch((error) => {

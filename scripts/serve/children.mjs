@@ -13,7 +13,9 @@ const LOG_BYTES = 16 * 1024 * 1024; // a log larger than this at start becomes N
 
 /** Starts the daemon; see apps/daemon/src/options.ts for what it reads. */
 export function startDaemon(settings, image, reduced) {
-  return spawn(process.execPath, [path.join(ROOT, 'apps/daemon/dist/main.js')], {
+  const main = path.join(ROOT, 'apps/daemon/dist/main.js');
+  // Without the supervisor nobody could stop it: it dies too, and the next start goes on from there.
+  return spawn('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, main], {
     env: {
       ...process.env,
       ...settings,
@@ -36,7 +38,7 @@ mount --bind "$ROOT" "$RUN/web/app"; mount -o remount,bind,ro "$RUN/web/app"
 touch "$RUN/web/node"; mount --bind "$NODE" "$RUN/web/node"
 cd "$RUN/web/app"
 exec setpriv --reuid=$ID --regid=$ID --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all \\
-  "$RUN/web/node" apps/web/dist/server/main.js`;
+  --pdeathsig KILL "$RUN/web/node" apps/web/dist/server/main.js`;
 
 /** Starts the web process. */
 export function startWeb(settings) {
