@@ -12,7 +12,8 @@ const served = await serveObserver({
   name,
   mountDir,
   reply: (message) => {
-    if (process.connected) process.send?.(message);
+    // A daemon that was killed a moment ago: `disconnect` follows, and the error says no more.
+    if (process.connected) process.send?.(message, undefined, undefined, () => {});
   },
 });
 
