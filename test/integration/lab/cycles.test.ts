@@ -29,7 +29,12 @@ let lab: Lab;
 
 describe.skipIf(LACK !== null)(named('the whole lab'), () => {
   beforeAll(async () => {
-    lab = await Lab.start({ TERRARIUM_IDLE: '1', TERRARIUM_DISK: '32', TERRARIUM_MEMORY: '128' });
+    lab = await Lab.start({
+      TERRARIUM_IDLE: '1',
+      TERRARIUM_DISK: '32',
+      TERRARIUM_MEMORY: '128',
+      TERRARIUM_SESSIONS: String(CYCLES), // each is counted until it was idle for a second
+    });
   });
   afterAll(async () => {
     await lab?.dispose();

@@ -5,17 +5,15 @@
  */
 import { afterEach, describe, expect, test } from 'vitest';
 import { LACK, Lab, named, remaining, until } from './lab.js';
-import { FIRST_STEP, LESSON, type Learner, Pulse } from './learner.js';
+import { FIRST_STEP, LESSON, type Learner, Pulse, SHELL } from './learner.js';
 
-/** Labs side by side, because the supervisor waits longer after each of many deaths. */
-const LABS = 4;
-const KILLS_EACH = 5;
+/** Labs side by side: most of the time is spent on waiting for a start. */
+const LABS = 2;
+const KILLS_EACH = 10;
 /** Killed at most this long after its birth, ms: a start takes a second, so many come half-way. */
 const LATEST_MS = 2_500;
 /** The supervisor's longest pause, the start, and the page's way back. */
 const BACK_MS = 30_000;
-/** Which process a shell is: what no later process of the same number is. */
-const SHELL = 'cut -d" " -f1,22 /proc/$$/stat';
 const SEED = Number(process.env['TERRARIUM_TEST_SEED'] ?? 20261122);
 
 const labs: Lab[] = [];
@@ -63,8 +61,9 @@ async function killed(lab: Lab, random: () => number): Promise<string> {
     const isLast = kill === KILLS_EACH - 1;
     if (random() < 0.3 && !isLast) continue;
     await lab.answers(BACK_MS);
-    for (const [number, work] of works.entries()) await work.isBack(welcomes[number] ?? 0);
+    for (const [number, work] of works.entries()) await work.welcomed(welcomes[number] ?? 0);
     backs.push(performance.now() - began);
+    for (const work of works) await work.hasItsShells();
   }
   for (const work of works) await work.end();
   const { beats, median, worst, answers } = await pulse.stop();
@@ -141,10 +140,14 @@ class Work {
     return this.#learner.page.messages.filter((type: string) => type === 'welcome').length;
   }
 
-  /** The page is connected to a new daemon, and its terminals have the shells that they had. */
-  async isBack(welcomes: number): Promise<void> {
-    const { page } = this.#learner;
+  /** The page is connected again. */
+  async welcomed(welcomes: number): Promise<void> {
     await until('the page is welcomed again', () => this.welcomes > welcomes, BACK_MS);
+  }
+
+  /** The terminals have the shells that they had, and one answers. */
+  async hasItsShells(): Promise<void> {
+    const { page } = this.#learner;
     this.#paused = true;
     await until('the last deed is done', () => this.#resting, BACK_MS);
     await until('the sandbox runs', () => page.sandbox === 'running', BACK_MS);

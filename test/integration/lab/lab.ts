@@ -101,9 +101,9 @@ export class Lab {
     await until('the daemon answers', () => this.health(), timeoutMs, 50);
   }
 
-  /** A new learner at a first prompt. */
-  async learner(lesson: string | null = null): Promise<Learner> {
-    const page = new Page(this.#lab, await enter(this.#lab), lesson, PATIENCE);
+  /** A learner at a prompt: a new one, or the one of that cookie. */
+  async learner(lesson: string | null = null, cookie?: string): Promise<Learner> {
+    const page = new Page(this.#lab, cookie ?? (await enter(this.#lab)), lesson, PATIENCE);
     const learner = await learnerOf(page.start());
     this.learners.push(learner);
     this.note(learner);
