@@ -4,9 +4,14 @@
  *
  *     node observer-process.js NAME MOUNT_DIR        (with an IPC channel)
  */
+import { setPriority } from 'node:os';
 import { type ObserverRequest, serveObserver } from '@terrarium/observer';
 
 const [name = 'default', mountDir = '/run/terrarium/tracefs'] = process.argv.slice(2);
+
+/** Where cores are short, a scan waits for a shell's start, not the other way round. */
+const NICENESS = 5;
+setPriority(NICENESS);
 
 const served = await serveObserver({
   name,
