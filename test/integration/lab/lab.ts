@@ -2,7 +2,16 @@
  * A whole lab for these tests: `npm start` on temporary folders and a port of its own, learners
  * who come through the web process as the page does, and what the host still holds of it all.
  */
-import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { instanceOf } from '../../../packages/engine/src/index.js';
@@ -23,6 +32,7 @@ export class Lab {
   readonly instance: string;
   readonly learners: Learner[] = [];
   readonly #lab: Awaited<ReturnType<typeof startLab>>;
+  readonly #tracefs: string;
   readonly #links = new Set(listed('/sys/class/net'));
   /** every namespace that a sandbox of this lab was seen in, and that is not the host's */
   readonly #namespaces = new Set<string>();
@@ -31,6 +41,11 @@ export class Lab {
   private constructor(lab: Awaited<ReturnType<typeof startLab>>) {
     this.#lab = lab;
     this.instance = instanceOf(lab.state);
+    this.#tracefs = join(lab.folder, 'tracefs');
+    // Instances live on when nobody has tracefs mounted; then only a mount of our own shows them.
+    if (existsSync('/sys/kernel/tracing/instances') || existsSync(this.#tracefs)) return;
+    mkdirSync(this.#tracefs);
+    spawnSync('mount', ['-t', 'tracefs', 'tracefs', this.#tracefs]);
   }
 
   /** @param earlier one that was ended: the new one goes on with its state and port */
@@ -145,9 +160,22 @@ export class Lab {
   /** Ends it, whatever the test did, and removes its files. */
   async dispose(): Promise<void> {
     await this.end();
-    // Only after a failure is there anything: the test has said so, and the next one starts clean.
-    for (const pid of this.#processes()) killQuietly(pid);
+    if (this.leftovers().length > 0) await this.#sweep();
+    spawnSync('umount', [this.#tracefs]);
     this.#lab.remove();
+  }
+
+  /** Only after a failure, which the test has told: the next test and the host start clean. */
+  async #sweep(): Promise<void> {
+    await until('its processes are gone', () => {
+      for (const pid of this.#processes()) killQuietly(pid);
+      return this.#processes().length === 0;
+    }).catch(() => {});
+    const instances = this.#tracing();
+    const groups = this.#groups().flatMap((group) => foldersBelow(group));
+    for (const directory of [...instances, ...groups]) spawnSync('rmdir', [directory]);
+    for (const line of this.#mounts()) spawnSync('umount', ['--lazy', line.split(' ')[4] ?? '']);
+    for (const path of this.#idRanges()) rmSync(path, { force: true });
   }
 
   /** What the host holds of sandboxes; empty while there are none. */
@@ -167,7 +195,7 @@ export class Lab {
         .map((name) => `link ${name}`),
       ...listed(join(this.state, 'sandboxes')).map((name) => `record ${name}`),
       ...listed(join(this.state, 'shifted-images')).map((name) => `image ${name}`),
-      ...this.#idRanges(),
+      ...this.#idRanges().map((path) => `id range ${path}`),
     ];
   }
 
@@ -178,10 +206,7 @@ export class Lab {
       ...this.#mounts().map((line) => `mount ${line}`),
       ...this.#groups().map((group) => `cgroup ${group}`),
       ...this.#processes().map((pid) => `process ${pid} ${commandOf(pid)}`),
-      ...['/sys/kernel/tracing/instances', '/sys/kernel/debug/tracing/instances']
-        .flatMap(listed)
-        .filter((name) => name.includes(this.instance))
-        .map((name) => `tracing instance ${name}`),
+      ...this.#tracing().map((path) => `tracing instance ${path}`),
       ...readFileSync('/proc/net/unix', 'utf8')
         .split('\n')
         .filter((line) => line.includes(this.folder))
@@ -211,7 +236,8 @@ export class Lab {
   #mounts(): string[] {
     return readFileSync('/proc/self/mountinfo', 'utf8')
       .split('\n')
-      .filter((line) => line.includes(this.folder) || line.includes(this.instance));
+      .filter((line) => line.includes(this.folder) || line.includes(this.instance))
+      .filter((line) => !line.includes(`${this.#tracefs} `));
   }
 
   #groups(): string[] {
@@ -224,9 +250,13 @@ export class Lab {
 
   #idRanges(): string[] {
     const claims = '/run/terrarium-id-ranges';
-    return listed(claims)
-      .filter((name) => textOf(join(claims, name)).includes(this.state))
-      .map((name) => `id range ${name}`);
+    return filesBelow(claims).filter((path) => textOf(path).includes(this.state));
+  }
+
+  #tracing(): string[] {
+    return ['/sys/kernel/tracing', this.#tracefs]
+      .flatMap((directory) => filesBelow(join(directory, 'instances')))
+      .filter((path) => path.includes(`-${this.instance}`));
   }
 
   /** Members of the sandboxes' cgroups, zombies too. */
@@ -374,6 +404,12 @@ function listedFolders(directory: string): string[] {
 
 function filesBelow(directory: string): string[] {
   return listed(directory).map((name) => join(directory, name));
+}
+
+/** Folders of a tree, the deepest first. */
+function foldersBelow(directory: string): string[] {
+  const below = listedFolders(directory).flatMap((name) => foldersBelow(join(directory, name)));
+  return [...below, directory];
 }
 
 function killQuietly(pid: number): void {
