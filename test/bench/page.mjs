@@ -110,7 +110,7 @@ const KINDS = {
     tree: 'Namespaces',
     pattern: 'uts:\\[(\\d+)\\]',
     command:
-      'T=$EPOCHREALTIME; unshare --uts sleep 2 & sleep 0.05; K=$(readlink /proc/$!/ns/uts | tr -dc 0-9)',
+      'S=$(readlink /proc/$$/ns/uts | tr -dc 0-9); K=$S; T=$EPOCHREALTIME; unshare --uts sleep 2 & while [ $K = $S ]; do K=$(readlink /proc/$!/ns/uts | tr -dc 0-9); done',
   },
 };
 
