@@ -265,13 +265,14 @@ export class Lab {
   }
 
   #processes(): number[] {
-    const own = pids().filter((pid) => pid !== process.pid && commandOf(pid).includes(this.folder));
-    const players = pids().filter(
+    // Named on the command line, or told by the environment: RUN is below the folder.
+    const own = pids().filter(
       (pid) =>
-        commandOf(pid).includes('terrarium-player') &&
-        textOf(`/proc/${pid}/cgroup`).includes(this.instance),
+        pid !== process.pid &&
+        (commandOf(pid).includes(this.folder) ||
+          textOf(`/proc/${pid}/environ`).includes(`=${this.folder}/`)),
     );
-    return [...new Set([...own, ...players, ...this.#processesInGroups()])];
+    return [...new Set([...own, ...this.#processesInGroups()])];
   }
 }
 
