@@ -1,16 +1,17 @@
 /**
- * Gives each sandbox 65,536 host ids of its own. A claim is a file made with O_EXCL in a directory
- * that all instances on the host share, so two daemons never hand out the same range; it is gone
- * after a reboot, as the sandboxes are.
+ * Gives each sandbox 65,536 host ids of its own. A claim is a file in a directory that all
+ * instances on the host share, so two daemons never hand out the same range; it is gone after a
+ * reboot, as the sandboxes are. It is linked into place whole: a daemon that is killed meanwhile
+ * never leaves a claim without an owner, which nobody could give back.
  */
 import {
-  closeSync,
+  linkSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   unlinkSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { ID_RANGE_SIZE } from '../sandbox-config.js';
@@ -34,6 +35,8 @@ export class IdRanges {
   readonly #directory: string;
   readonly #owner: string;
   readonly #foreign: readonly ForeignRange[];
+  /** a claim on its way; its name is no number */
+  readonly #draft: string;
 
   /**
    * @param owner written into each claim: instance and STATE directory, so that its successor
@@ -47,6 +50,8 @@ export class IdRanges {
     this.#directory = options.directory ?? CLAIMS_DIRECTORY;
     this.#foreign = options.foreign ?? subordinateRanges();
     mkdirSync(this.#directory, { recursive: true, mode: 0o755 });
+    this.#draft = join(this.#directory, `.draft-${owner.split(' ', 1)[0]}`);
+    rmSync(this.#draft, { force: true }); // of a killed predecessor
   }
 
   /** Claims a free range. @returns its first id @throws Error when all are taken */
@@ -94,14 +99,15 @@ export class IdRanges {
   }
 
   #tryClaim(start: number, sandbox: string): boolean {
+    writeFileSync(this.#draft, `${this.#owner}\n${sandbox}\n`, { mode: 0o600 });
     try {
-      const fd = openSync(this.#path(start), 'wx', 0o600);
-      writeSync(fd, `${this.#owner}\n${sandbox}\n`);
-      closeSync(fd);
+      linkSync(this.#draft, this.#path(start));
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
       throw error;
+    } finally {
+      rmSync(this.#draft, { force: true });
     }
   }
 

@@ -46,6 +46,14 @@ describe('IdRanges', () => {
     expect(ranges('a').own()).toEqual([{ start: FIRST_ID, sandbox: 'one' }]);
   });
 
+  test('a predecessor that was killed in the middle of a claim leaves nothing for good', () => {
+    writeFileSync(join(directory, '.draft-a'), 'a /state\n');
+    const successor = ranges('a /state');
+    expect(readdirSync(directory)).toEqual([]);
+    expect(successor.claim('one')).toBe(FIRST_ID);
+    expect(readdirSync(directory)).toEqual([String(FIRST_ID)]);
+  });
+
   test('all ids lie below 2^31, where tools take them for negative', () => {
     expect(FIRST_ID % 65_536).toBe(0);
     expect(ID_END).toBe(2 ** 31);
