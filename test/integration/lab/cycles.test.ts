@@ -15,14 +15,14 @@ const USES: readonly string[] = [
   'echo hello > /root/file; cat /root/file',
   'sleep 1000 & sleep 1000 & echo hello',
   '(trap "" TERM INT HUP; exec setsid sleep 1000) & echo hello',
-  'mkdir -p /lab/m && mount -t tmpfs none /lab/m && head -c 1M /dev/zero > /lab/m/x; echo hello',
+  'mkdir -p /lab/m && mount -t tmpfs none /lab/m && head -c 1048576 /dev/zero > /lab/m/x; echo hello',
   'unshare --mount --uts --ipc --net sleep 1000 & echo hello',
   'unshare --user --map-root-user --pid --fork sleep 1000 & echo hello',
   ': > /lab/ns; unshare --uts=/lab/ns true; echo hello',
   'ip link add v0 type veth peer name v1 2>/dev/null; echo hello',
   'for d in /sys/fs/cgroup/*/; do mkdir $d/mine 2>/dev/null; done; sleep 1000 & for d in /sys/fs/cgroup/*/; do echo $! > $d/mine/cgroup.procs; done 2>/dev/null; echo hello',
   'mkdir /sys/fs/cgroup/freezer/ice 2>/dev/null; sleep 1000 & echo $! > /sys/fs/cgroup/freezer/ice/cgroup.procs && echo FROZEN > /sys/fs/cgroup/freezer/ice/freezer.state; echo hello',
-  'head -c 8M /dev/urandom > /dev/shm/x; mkfifo /tmp/f; (: < /tmp/f) & echo hello',
+  'head -c 8388608 /dev/urandom > /dev/shm/x; mkfifo /tmp/f; (: < /tmp/f) & echo hello',
 ];
 
 let lab: Lab;

@@ -42,7 +42,7 @@ describe.skipIf(LACK !== null)(named('a flood of output'), () => {
     const reader = await Reader.open(lab, learner);
     const began = performance.now();
     // The mark is put together by the shell: its echo must not look like it.
-    reader.type(`${FLOOD} | head -c 1G; echo "THE-""END"\r`);
+    reader.type(`${FLOOD} | head -c 1073741824; echo "THE-""END"\r`);
     await until('the first of it has come', () => reader.received > WARM, 100_000, 50);
     const memory = new Memory(lab);
     await until('the gigabyte has come', () => reader.tail.includes('THE-END\r\n'), 500_000, 50);

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { instanceOf } from '../../../packages/engine/src/index.js';
+import { CLAIMS_DIRECTORY, instanceOf } from '../../../packages/engine/src/index.js';
 import { startLab } from '../../bench/lab.mjs';
 import { join as enter, Learner as Page } from '../../bench/learner.mjs';
 import { family } from '../../bench/processes.mjs';
@@ -33,6 +33,7 @@ export class Lab {
   readonly learners: Learner[] = [];
   readonly #lab: Awaited<ReturnType<typeof startLab>>;
   readonly #tracefs: string;
+  readonly #claims = new Set(filesBelow(CLAIMS_DIRECTORY));
   readonly #links = new Set(listed('/sys/class/net'));
   /** every namespace that a sandbox of this lab was seen in, and that is not the host's */
   readonly #namespaces = new Set<string>();
@@ -249,8 +250,11 @@ export class Lab {
   }
 
   #idRanges(): string[] {
-    const claims = '/run/terrarium-id-ranges';
-    return filesBelow(claims).filter((path) => textOf(path).includes(this.state));
+    // One without an owner can be given back by nobody.
+    return filesBelow(CLAIMS_DIRECTORY).filter((path) => {
+      const isNobodys = statSync(path, { throwIfNoEntry: false })?.size === 0;
+      return textOf(path).includes(this.state) || (isNobodys && !this.#claims.has(path));
+    });
   }
 
   #tracing(): string[] {
