@@ -293,7 +293,7 @@ describe.skipIf(LACK !== null)(named('a learner'), () => {
 
   test('fills its disk: ENOSPC, no more of the host’s memory than its share, and room again after rm', async () => {
     const { output, status } = await learner.run(
-      'for f in /root/big /lab/big /tmp/big /run/big /var/big /dev/shm/big; do head -c 1073741824 /dev/zero > $f || echo full; done; ls -l /root/big',
+      'for f in /root/big /lab/big /tmp/big /run/big /var/big /dev/shm/big; do dd if=/dev/zero of=$f bs=1M count=1024 || echo full; done; ls -l /root/big',
       60_000,
     );
     const taken = memoryOfSandbox('used');
@@ -333,7 +333,7 @@ describe.skipIf(LACK !== null)(named('a learner'), () => {
     ).toEqual(parts);
     // A tmpfs of the learner's own is no process that could be killed: Reset helps.
     learner.shell.terminal.type(
-      'mkdir -p /lab/t; mount -t tmpfs -o size=10g none /lab/t; while :; do head -c 67108864 /dev/zero >> /lab/t/x; done\r',
+      'mkdir -p /lab/t; mount -t tmpfs -o size=10g none /lab/t; while :; do dd if=/dev/zero bs=1M count=64 >> /lab/t/x; done\r',
     );
     await until('the memory is full', () => memoryOfSandbox('used') > LIMITS.memoryMiB - 8, 30_000);
     const took = await learner.reset();

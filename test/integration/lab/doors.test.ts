@@ -21,6 +21,8 @@ const GARBAGE = 10_000;
 const RESPONSIVE_MS = 2_000;
 /** A socket that is to be closed is closed by then, ms. */
 const CLOSE_MS = 20_000;
+/** Empties the line that is being typed: no shell minds. */
+const CTRL_U = 0x15;
 /** RFC 6455 7.4.1 */
 const POLICY = 1008;
 const MALFORMED = 1007;
@@ -217,7 +219,7 @@ describe.skipIf(LACK !== null)(named('the lab’s port'), () => {
     ]);
     const keys = [
       encodeAttach(null, null),
-      ...Array.from({ length: GARBAGE }, () => encodeInput(Buffer.of(0))),
+      ...Array.from({ length: GARBAGE }, () => encodeInput(Buffer.of(CTRL_U))),
     ];
     const tooMany = await closeCode(path, learner.page.cookie, keys);
     const early = await closeCode(path, learner.page.cookie, [encodeInput(Buffer.from('x'))]);
