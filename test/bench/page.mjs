@@ -105,12 +105,13 @@ const KINDS = {
     pattern: '→ (\\d+)',
     command: 'T=$EPOCHREALTIME; sleep 2 & K=$!',
   },
+  // Alive until the end: an inode that is free again is given to the next namespace at once.
   'kernel-to-dom.namespace': {
     tab: 'Namespaces',
     tree: 'Namespaces',
     pattern: 'uts:\\[(\\d+)\\]',
     command:
-      'S=$(readlink /proc/$$/ns/uts | tr -dc 0-9); K=$S; T=$EPOCHREALTIME; unshare --uts sleep 2 & while [ $K = $S ]; do K=$(readlink /proc/$!/ns/uts | tr -dc 0-9); done',
+      'S=$(readlink /proc/$$/ns/uts | tr -dc 0-9); K=$S; T=$EPOCHREALTIME; unshare --uts sleep 60 & while [ $K = $S ]; do K=$(readlink /proc/$!/ns/uts | tr -dc 0-9); done',
   },
 };
 
