@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { ROOT } from '../setup/paths.mjs';
 
 /** @returns {Record<string, Set<string>>} by kind; each entry is one object, in words */
 export function kernelObjects() {
@@ -25,7 +26,10 @@ export function kernelObjects() {
 /** One sentence for each object that is there now and was not before. */
 export function leftovers(before, after = kernelObjects()) {
   return Object.keys(after).flatMap((kind) =>
-    [...after[kind]].filter((name) => !before[kind].has(name)).map((name) => `${kind} ${name}`),
+    [...after[kind]]
+      .filter((name) => !before[kind].has(name))
+      .filter((name) => !mayBeForeign(kind, name))
+      .map((name) => `${kind} ${name}`),
   );
 }
 
@@ -57,8 +61,40 @@ function ours() {
       const isOurs =
         /syscall\/build\/player/.test(exe) ||
         /apps\/(daemon|web)\/dist|chromium.*--headless/.test(line);
-      return isOurs ? [`${pid} ${line.slice(0, 100)}`] : [];
+      return isOurs && !isForeign(pid) ? [`${pid} ${line.slice(0, 100)}`] : [];
     });
+}
+
+/** True for a part of a lab that runs from another checkout at the same time: none of ours to judge. */
+function isForeign(pid) {
+  const places = [link(`/proc/${pid}/exe`), link(`/proc/${pid}/cwd`), read(`/proc/${pid}/cmdline`)];
+  const named = places.flatMap((text) => text.match(/\/[^\0 ]*(?=\/(?:apps|packages)\/)/) ?? []);
+  return named.length > 0 && !named.includes(ROOT);
+}
+
+/** What another checkout's running lab may have made meanwhile: it is not this run's to answer for. */
+function mayBeForeign(kind, name) {
+  if (kind === 'cgroup') return isForeignGroup(name);
+  return /terrarium/.test(name) && kind !== 'link' && foreignLabRuns();
+}
+
+/** Groups that processes of another checkout's lab are in, or may be in while such a lab runs. */
+function isForeignGroup(place) {
+  const instance = /^(.*\/terrarium[^/]*)(\/|$)/.exec(place)?.[1];
+  if (instance === undefined) return false;
+  const pids = [instance, ...folders(instance, 3)].flatMap((group) =>
+    read(`${group}/cgroup.procs`).split('\n').filter(Boolean),
+  );
+  return pids.length > 0 ? pids.some(isForeign) : foreignLabRuns();
+}
+
+function foreignLabRuns() {
+  return list('/proc').some(
+    (name) =>
+      /^\d+$/.test(name) &&
+      /apps\/daemon\/dist/.test(read(`/proc/${name}/cmdline`)) &&
+      isForeign(name),
+  );
 }
 
 function read(file) {
