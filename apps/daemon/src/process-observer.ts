@@ -13,8 +13,17 @@ export interface ProcessObserverOptions {
   readonly log: Log;
 }
 
+/**
+ * A new sandbox's first shell begins so much before the first look at it, ms. The look costs as much
+ * processor time as the shell's start, which a learner waits for, and finds the shell all the same.
+ */
+const HEAD_START_MS = 25;
+
 export class ProcessObserver implements Observer {
   readonly #client: ObserverClient;
+  /** sandboxes whose first look is still to come */
+  readonly #waiting = new Map<string, NodeJS.Timeout>();
+  readonly #viewers = new Map<string, number>();
   #batch: (sandbox: string, events: readonly EventBody[]) => void = () => {};
 
   constructor({ name, mountDir, log }: ProcessObserverOptions) {
@@ -33,15 +42,25 @@ export class ProcessObserver implements Observer {
   }
 
   watch({ id, initPid, cgroups }: SandboxInfo): void {
-    this.#client.watch({ id, initPid, cgroupDirs: cgroups });
+    clearTimeout(this.#waiting.get(id));
+    const look = (): void => {
+      this.#waiting.delete(id);
+      this.#client.watch({ id, initPid, cgroupDirs: cgroups });
+      this.#client.setViewers(id, this.#viewers.get(id) ?? 0);
+    };
+    this.#waiting.set(id, setTimeout(look, HEAD_START_MS));
   }
 
   unwatch(id: string): void {
+    clearTimeout(this.#waiting.get(id));
+    this.#waiting.delete(id);
+    this.#viewers.delete(id);
     this.#client.unwatch(id);
   }
 
   viewers(id: string, count: number): void {
-    this.#client.setViewers(id, count);
+    this.#viewers.set(id, count);
+    if (!this.#waiting.has(id)) this.#client.setViewers(id, count);
   }
 
   onBatch(listener: (sandbox: string, events: readonly EventBody[]) => void): void {
@@ -49,6 +68,7 @@ export class ProcessObserver implements Observer {
   }
 
   async stop(): Promise<void> {
+    for (const timer of this.#waiting.values()) clearTimeout(timer);
     await this.#client.stop();
   }
 }
