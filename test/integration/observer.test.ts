@@ -634,8 +634,11 @@ describe.skipIf(missing() !== null)(
         sandbox!.namespaces.pid,
       );
       expect(mounts.find((mount) => mount.mountPoint === '/')?.fsType).toBe('overlay');
-      // Two, as the first teaches who starts commands here.
-      await sandboxes.sh('seen', 'sleep 0.2');
+      // Two, as the first teaches who starts commands here: it ends when it has been seen.
+      const first = sandboxes.sh('seen', 'while [ ! -e /tmp/seen ]; do sleep 0.1; done');
+      await until(() => processesOf(state()).length > 1, 'the first command');
+      await sandboxes.sh('seen', 'touch /tmp/seen');
+      await first;
       const { output } = await sandboxes.sh('seen', 'echo $$; sleep 0.4');
       await until(() => processesOf(state()).length === 1, 'both to be gone');
       const bodies = lab.bodies.get('seen') ?? [];

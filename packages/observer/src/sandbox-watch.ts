@@ -377,9 +377,11 @@ export class SandboxWatch {
     const parent = this.byPid.get(stat.parentPid);
     if (parent === undefined && this.isStillLauncher(pid, stat.parentPid)) return false;
     const namespaces = proc.namespaces(pid) ?? parent?.state.namespaces ?? this.own;
+    // A joined process may have exec'ed since its name was read, which was the launcher's then.
+    const named = parent === undefined ? (proc.stat(pid) ?? stat) : stat;
     this.add(
       {
-        ...this.describe(pid, stat, status, namespaces),
+        ...this.describe(pid, named, status, namespaces),
         parent: parent?.state.key ?? null,
         cgroup,
         args: proc.args(pid) ?? [],
