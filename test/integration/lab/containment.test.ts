@@ -288,6 +288,7 @@ describe.skipIf(LACK !== null)(named('a learner'), () => {
       `fork bomb: ${most()} processes at most; a newcomer at the prompt after ${Math.round(arrival)} ms; reset ${Math.round(took)} ms`,
     );
     expect(await learner.run('command ls /bin/sh')).toEqual({ output: '/bin/sh', status: 0 });
+    await until('the page sees the new sandbox', () => learner.page.state.sandbox !== null, 20_000);
     expect(Number(textOf(pidsFileOfSandbox()))).toBeLessThan(10);
   }, 90_000);
 
