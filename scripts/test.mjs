@@ -13,6 +13,8 @@ import { ROOT, readSettings } from './setup/paths.mjs';
 import { kernelObjects, leftovers } from './test/leftovers.mjs';
 
 const VITEST_SUITES = ['unit', 'integration', 'lessons', 'e2e'];
+const WHY_LINES = 15;
+const WHY_WIDTH = 400;
 const LEFTOVER_WAIT_MS = 5_000; // processes of the last test may still be ending
 
 /** Totals of one suite. */
@@ -29,6 +31,14 @@ function runChecks() {
     return ended.status === 0 ? count(1, 0, 0) : count(0, 1, 0, [name]);
   });
 }
+
+/** What the assertions said, without their stacks: the end of a log is the part that people keep. */
+const why = (messages) =>
+  messages
+    .flatMap((message) => message.split('\n').filter((line) => !/^\s+at /.test(line)))
+    .slice(0, WHY_LINES)
+    .map((line) => `    ${line.slice(0, WHY_WIDTH)}`)
+    .join('\n');
 
 /** Runs one vitest project; a suite that crashed without a report counts as one failure. */
 function runVitest(project, env) {
@@ -64,7 +74,9 @@ function runVitest(project, env) {
       if (test.status === 'passed') passed += 1;
       else if (test.status === 'failed') {
         failed += 1;
-        failures.push(`${path.relative(ROOT, file.name)}: ${test.fullName}`);
+        failures.push(
+          `${path.relative(ROOT, file.name)}: ${test.fullName}\n${why(test.failureMessages)}`,
+        );
       } else if (/missing: \S/.test(test.fullName)) {
         skipped += 1;
         console.log(`skipped: ${test.fullName}`);
