@@ -168,7 +168,7 @@ describe.skipIf(!root)(`player${!root ? ` (missing: root)` : ''}`, () => {
     const waiting = player.run(builder.build(), { stepped: true }); // the zygote holds fds for it
     const { reports } = await player.run(builder.build()).done;
     expect(reports[0]?.result).toBe(3n);
-    waiting.step();
+    waiting.step('outside');
     expect((await waiting.done).reports[0]?.result).toBe(3n);
   });
 
@@ -314,7 +314,7 @@ describe.skipIf(!root)(`player${!root ? ` (missing: root)` : ''}`, () => {
     for (let i = 0; i < 3; i++) {
       await player.run(new PlanBuilder('a while').build()).done;
       expect(seen).toHaveLength(i);
-      run.step();
+      run.step('outside');
       await expect.poll(() => seen.length).toBe(i + 1);
     }
     await run.done;

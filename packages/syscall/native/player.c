@@ -13,23 +13,29 @@
  *           whatever namespaces the call asked for.
  *   init    A runner or child at a become-init step: PID 1 of its pid namespace, for good.
  *
+ * A runner or child at a detach step leaves the run and goes on alone: it has no socket any more,
+ * says nothing, waits for no step, and nothing that becomes of run, zygote or daemon ends it.
+ *
  * Who talks to whom:
  *
  *   daemon <== stream socket (REPORT_FD) ==> zygote     messages in; records out
  *   daemon <-- the same socket --------------- runner, child    records of calls, whole per write
  *   zygote <== seqpacket socket per run ====> runner, child (RUN_FD)
- *              up: one HELLO per process (the kernel adds its host pid: SCM_CREDENTIALS), FAILED;
- *              down: one byte per step of a stepped run;
- *              its end of file = every process of the run has exec'ed, become init or exited.
+ *              up: one HELLO per process (the kernel adds its host pid: SCM_CREDENTIALS), FAILED,
+ *              DETACHED; nothing comes down;
+ *              its end of file = every process of the run has exec'ed, become init, detached or
+ *              exited, and to the processes: the zygote has died.
+ *   zygote <-- shared page per stepped run --> runner, child    steps allowed, one futex a process
  *
  * Wire format, little-endian throughout, fields unaligned.
  *   message:  u32 length of what follows; u32 type; u32 run; body
- *     RUN 1:   u32 flags (1 = stepped, 2 = reports batched); plan      STEP 2: (nothing)      ABORT 3: (nothing)
+ *     RUN 1:   u32 flags (1 = stepped, 2 = reports batched); plan
+ *     STEP 2:  u32 process: its next step may happen                   ABORT 3: (nothing)
  *   plan:     u32 slot count; u32 first process; u32 process count; processes
  *   process:  u32 step count; steps
- *   step:     u32 kind: 1 = call, as below; 2 = become-init, nothing follows
- *   call:     u32 number; u32 store slot; u32 child process; u32 report block (NONE if without);
- *             u64 at least (0: no such bound);
+ *   step:     u32 kind: 1 = call, as below; 2 = become-init, 3 = detach: nothing follows
+ *   call:     u32 number; u32 store slot; u32 child process; u32 report block; u32 ack block (NONE
+ *             where without); u32 ack offset; u64 at least (0: no such bound);
  *             u32 count, then u32 tolerated errno each;
  *             u32 count, then blocks; u32 count, then arguments; u32 count, then loads
  *   block:    u32 size in bytes; u32 count, then parts; a block may point to earlier ones only
@@ -46,6 +52,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -74,7 +81,7 @@
 /* ---- limits: plan-codec.ts has the same numbers; what exceeds them is refused, never cut ---- */
 
 enum {
-	PROTOCOL_VERSION = 1,
+	PROTOCOL_VERSION = 2,
 	MESSAGE_BYTES = 1024 * 1024, /* a whole message; the largest plan so far has 40 KiB */
 	SLOTS = 256,
 	PROCESSES = 16,          /* of one plan */
@@ -87,7 +94,10 @@ enum {
 	RUNS = 256,              /* plans at a time */
 	ARGUMENTS = 6,
 	MAIN_CHILDREN = 16, /* children that an init forwards signals to */
+	ERRNO_MAX = 4095,   /* MAX_ERRNO of the kernel */
 };
+
+enum { FUTEX_WAIT = 0, FUTEX_WAKE = 1 }; /* <linux/futex.h>, which musl-gcc does not see; shared, not PRIVATE */
 
 #define NONE UINT32_MAX
 #define QUEUE_NANOSECONDS 2000000u /* a plan of 300 calls takes 3 to 6 ms */
@@ -98,10 +108,10 @@ enum { REPORT_FD = 63, SIGNAL_FD = 62, RUN_FD = 61, START_FD = 3, FIRST_RUN_FD =
 
 enum { MESSAGE_RUN = 1, MESSAGE_STEP = 2, MESSAGE_ABORT = 3 };
 enum { RUN_STEPPED = 1, RUN_BATCHED = 2 };
-enum { STEP_CALL = 1, STEP_BECOME_INIT = 2 };
+enum { STEP_CALL = 1, STEP_BECOME_INIT = 2, STEP_DETACH = 3 };
 enum { PART_BYTES = 1, PART_INT = 2, PART_DECIMAL = 3, PART_POINTER = 4 };
 enum { ARGUMENT_NUMBER = 1, ARGUMENT_SLOT = 2, ARGUMENT_BLOCK = 3, ARGUMENT_LENGTH = 4 };
-enum { HELLO = 'h', FAILED = 'f', STEP = 's' }; /* packets on a run's socket */
+enum { HELLO = 'h', FAILED = 'f', DETACHED = 'd' }; /* packets on a run's socket */
 enum { EXIT_FAILED = 125, EXIT_PROTOCOL = 2 };
 
 enum record_kind {
@@ -109,9 +119,10 @@ enum record_kind {
 	RECORD_CALL = 2,     /* run, process, index, error, result, nanoseconds, report block's bytes */
 	RECORD_ENTERING = 3, /* run, process, index: this call does not return if it succeeds */
 	RECORD_STARTED = 4,  /* run, process, result: host pid */
-	RECORD_DONE = 5,     /* run: all its processes have exec'ed, become init or exited */
+	RECORD_DONE = 5,     /* run: all its processes have exec'ed, become init, detached or exited */
 	RECORD_EXIT = 6,     /* result: host pid; error: wait status */
 	RECORD_REFUSED = 7,  /* run; bytes: why the message is malformed; nothing was run */
+	RECORD_WAITING = 8,  /* run, process, index: stands before this step until a STEP comes */
 };
 
 /* One record to the daemon; 48 bytes, then `length` bytes. No padding: fields are in order of
@@ -146,7 +157,7 @@ struct load {
 };
 
 struct call {
-	uint32_t number, store, child, report_block;
+	uint32_t number, store, child, report_block, ack_block, ack_offset;
 	uint64_t at_least;
 	uint32_t tolerated_count, block_count, argument_count, load_count;
 	uint32_t tolerated[TOLERATED];
@@ -155,12 +166,24 @@ struct call {
 	struct block blocks[BLOCKS];
 };
 
+/* Steps that each process of a stepped run may still take; a futex word each. One page, shared by
+ * the zygote, which counts up, and the run's processes, which count down. */
+struct permits {
+	atomic_uint of[PROCESSES];
+};
+
+struct member { /* a process of a run that has not detached */
+	pid_t pid; /* as the zygote sees it */
+	int pidfd;
+};
+
 struct run { /* zygote: one plan under way */
 	uint32_t id;
 	int channel; /* our end of the run's socket */
 	bool dying;  /* a call failed or the daemon aborted: newcomers are killed too */
-	int pidfds[PROCESSES];
-	uint32_t pidfd_count;
+	struct permits *permits; /* NULL unless stepped */
+	struct member members[PROCESSES];
+	uint32_t member_count;
 };
 
 #define PAGE_ALIGNED __attribute__((aligned(4096)))
@@ -178,6 +201,8 @@ static size_t argument_area_bytes;
 static unsigned char queue[sizeof(struct record) + REPORT_BYTES]; /* records not sent yet */
 static size_t queue_length;
 static uint64_t queued_since;
+static struct permits *permits; /* of this process's run; NULL when it need not wait for steps */
+static bool detached;           /* this process has left its run: no sockets, nothing to say */
 static bool dry_run; /* --dry-run: everything but the system calls; the fuzz tests use it */
 
 /* ---- records to the daemon: any process ---- */
@@ -187,7 +212,7 @@ static bool dry_run; /* --dry-run: everything but the system calls; the fuzz tes
 static void flush_records(void)
 {
 	ssize_t sent;
-	if (queue_length == 0)
+	if (queue_length == 0 || detached)
 		return;
 	do
 		sent = send(REPORT_FD, queue, queue_length, MSG_NOSIGNAL);
@@ -197,6 +222,8 @@ static void flush_records(void)
 
 static void queue_record(struct record record, const void *bytes, uint32_t length)
 {
+	if (detached)
+		return;
 	if (queue_length + sizeof record + length > sizeof queue)
 		flush_records();
 	record.length = length;
@@ -404,6 +431,20 @@ static struct load read_load(struct cursor *cursor)
 	return load;
 }
 
+/* Where the answer stands whose errno decides on the call: netlink's nlmsgerr.error. */
+static void check_ack(struct cursor *cursor)
+{
+	if (call.ack_block == NONE || refused(cursor))
+		return;
+	if (call.ack_block >= call.block_count) {
+		refuse(cursor, "ack block %u of %u", call.ack_block, call.block_count);
+		return;
+	}
+	uint32_t size = call.blocks[call.ack_block].size;
+	if (size < sizeof(int32_t) || call.ack_offset > size - sizeof(int32_t))
+		refuse(cursor, "ack at %u is outside its block of %u bytes", call.ack_offset, size);
+}
+
 /* Reads the call at the cursor into `call`, with its memory in `arena` and slots filled in. */
 static void read_call(struct cursor *cursor)
 {
@@ -411,6 +452,8 @@ static void read_call(struct cursor *cursor)
 	call.store = take_optional(cursor, plan.slot_count, "store slot");
 	call.child = take_optional(cursor, plan.process_count, "child process");
 	call.report_block = take_u32(cursor);
+	call.ack_block = take_u32(cursor);
+	call.ack_offset = take_u32(cursor);
 	call.at_least = take_u64(cursor);
 	call.tolerated_count = take_below(cursor, TOLERATED + 1, "tolerated count");
 	for (uint32_t i = 0; i < call.tolerated_count; i++)
@@ -423,6 +466,7 @@ static void read_call(struct cursor *cursor)
 	call.load_count = take_below(cursor, LOADS + 1, "load count");
 	for (uint32_t i = 0; i < call.load_count && !refused(cursor); i++)
 		call.loads[i] = read_load(cursor);
+	check_ack(cursor);
 	if (call.report_block == NONE || refused(cursor))
 		return;
 	if (call.report_block >= call.block_count)
@@ -451,9 +495,9 @@ static void read_plan(struct cursor *cursor)
 			uint32_t kind = take_u32(cursor);
 			if (kind == STEP_CALL)
 				read_call(cursor);
-			else if (kind != STEP_BECOME_INIT)
+			else if (kind != STEP_BECOME_INIT && kind != STEP_DETACH)
 				refuse(cursor, "unknown step %u", kind);
-			else if (step + 1 != plan.processes[i].count)
+			else if (kind == STEP_BECOME_INIT && step + 1 != plan.processes[i].count)
 				refuse(cursor, "become-init is not the last step");
 		}
 	}
@@ -475,20 +519,64 @@ static uint64_t now(void)
 static void tell_zygote(unsigned char what, uint32_t process)
 {
 	unsigned char packet[2] = {what, (unsigned char)process};
+	if (detached)
+		return;
 	while (send(RUN_FD, packet, sizeof packet, MSG_NOSIGNAL) < 0 && errno == EINTR)
 		;
 }
 
-/* Stepped runs: waits until the daemon wants the next call. No zygote, no step: we end. */
-static void wait_for_step(void)
+/* A record about one step of this run. */
+static struct record record_of(enum record_kind kind, uint32_t process, uint32_t index)
 {
-	unsigned char packet;
-	ssize_t got;
-	do
-		got = recv(RUN_FD, &packet, 1, 0);
-	while (got < 0 && errno == EINTR);
-	if (got <= 0)
-		_exit(EXIT_FAILED);
+	return (struct record){.kind = kind, .run = plan.run, .process = process, .index = index};
+}
+
+/* This process cannot go on: says why, lets the zygote end the run's others, and exits. */
+static void give_up(uint32_t process, uint32_t index, const char *why) __attribute__((noreturn));
+static void give_up(uint32_t process, uint32_t index, const char *why)
+{
+	struct record record = record_of(RECORD_REFUSED, process, index);
+	send_record(record, why, (uint32_t)strlen(why));
+	tell_zygote(FAILED, process);
+	_exit(EXIT_FAILED);
+}
+
+static bool take_permit(atomic_uint *permit)
+{
+	unsigned left = atomic_load(permit);
+	while (left > 0)
+		if (atomic_compare_exchange_weak(permit, &left, left - 1))
+			return true;
+	return false;
+}
+
+/* What the other end of RUN_FD is: POLLHUP = the zygote has died, POLLNVAL = the plan closed it. */
+static short run_socket_state(void)
+{
+	struct pollfd socket = {.fd = RUN_FD};
+	return poll(&socket, 1, 0) > 0 ? socket.revents : 0;
+}
+
+/* Stepped runs: waits until the daemon wants this process's next step. A futex and no fd: the steps
+ * of a run's processes stay apart, and a plan that closes fds takes none from the wait. No zygote,
+ * no step: we end, at most a second after it. */
+static void wait_for_step(uint32_t process, uint32_t index)
+{
+	static const struct timespec second = {.tv_sec = 1};
+	send_record(record_of(RECORD_WAITING, process, index), NULL, 0);
+	while (!take_permit(&permits->of[process])) {
+		if (syscall(SYS_futex, &permits->of[process], FUTEX_WAIT, 0, &second, NULL, 0) == 0)
+			continue;
+		if (errno != EAGAIN && errno != EINTR && errno != ETIMEDOUT)
+			give_up(process, index, "cannot wait for a step: futex is forbidden");
+		short state = run_socket_state();
+		if (state & POLLHUP)
+			_exit(EXIT_FAILED);
+		if (state & POLLNVAL) { /* out of the run's reach by its own doing: as if not stepped */
+			permits = NULL;
+			return;
+		}
+	}
 }
 
 static bool may_not_return(uint32_t number)
@@ -513,6 +601,19 @@ static bool tolerated(int error)
 	return false;
 }
 
+/* The errno in the kernel's answer, which is a message in memory and not the call's result. What is
+ * no errno in negative form is no answer of the kind that the plan expects: EPROTO. */
+static int acknowledged_error(void)
+{
+	int32_t value;
+	if (call.ack_block == NONE)
+		return 0;
+	memcpy(&value, call.blocks[call.ack_block].address + call.ack_offset, sizeof value);
+	if (value == 0)
+		return 0;
+	return value < 0 && value >= -ERRNO_MAX ? -value : EPROTO;
+}
+
 static void store_results(long result)
 {
 	if (call.store != NONE)
@@ -525,12 +626,6 @@ static void store_results(long result)
 	}
 }
 
-/* A record about one step of this run. */
-static struct record record_of(enum record_kind kind, uint32_t process, uint32_t index)
-{
-	return (struct record){.kind = kind, .run = plan.run, .process = process, .index = index};
-}
-
 static void remember_main_child(pid_t pid)
 {
 	if (main_child_count < MAIN_CHILDREN)
@@ -541,7 +636,7 @@ static void remember_main_child(pid_t pid)
 static bool perform(uint32_t process, uint32_t index)
 {
 	struct record record = record_of(RECORD_CALL, process, index);
-	if (may_not_return(call.number))
+	if (may_not_return(call.number) && !detached)
 		send_record(record_of(RECORD_ENTERING, process, index), NULL, 0);
 	uint64_t *a = call.arguments;
 	uint64_t start = now();
@@ -551,6 +646,11 @@ static bool perform(uint32_t process, uint32_t index)
 	if (error == 0 && is_new_child(result))
 		return true;
 	uint64_t end = now();
+	bool too_small = error == 0 && (uint64_t)result < call.at_least && !dry_run;
+	if (error == 0 && !too_small && !dry_run) {
+		error = acknowledged_error();
+		result = error == 0 ? result : -1;
+	}
 	record.nanoseconds = end - start;
 	record.result = result;
 	record.error = (uint32_t)error;
@@ -559,7 +659,7 @@ static bool perform(uint32_t process, uint32_t index)
 		if (call.child != NONE)
 			remember_main_child((pid_t)result);
 	}
-	bool failed = error != 0 ? !tolerated(error) : (uint64_t)result < call.at_least && !dry_run;
+	bool failed = too_small || (error != 0 && !tolerated(error));
 	struct block *block = call.report_block == NONE ? NULL : &call.blocks[call.report_block];
 	report_call(record, block ? block->address : NULL, block ? block->size : 0, end);
 	if (failed) {
@@ -570,6 +670,40 @@ static bool perform(uint32_t process, uint32_t index)
 	return false;
 }
 
+/* Writing to a pipe without reader is an error to report, not a death without a word. A handler,
+ * not SIG_IGN, which a program that we exec would inherit. */
+static void on_sigpipe(int signal)
+{
+	(void)signal;
+}
+
+static void handle_sigpipe(void (*handler)(int))
+{
+	struct sigaction action = {.sa_handler = handler};
+	sigaction(SIGPIPE, &action, NULL);
+}
+
+/* Gives back what connects this process with its zygote beside the sockets. */
+static void forget_permits(void)
+{
+	if (permits != NULL)
+		munmap(permits, sizeof *permits);
+	permits = NULL;
+}
+
+/* Leaves the run: from here on nobody is told anything, and nobody ends this process because of
+ * the run. The zygote hears of it before the daemon does: an abort that the daemon sends after
+ * this report finds the process gone. */
+static void detach(uint32_t process, uint32_t index)
+{
+	tell_zygote(DETACHED, process);
+	send_record(record_of(RECORD_CALL, process, index), NULL, 0);
+	detached = true;
+	forget_permits();
+	close(RUN_FD);
+	close(REPORT_FD);
+}
+
 static void become_init(uint32_t process, uint32_t index) __attribute__((noreturn));
 
 /* Runs the list of `process`; at a clone3 the child goes on here with its own list. */
@@ -578,22 +712,21 @@ static void run_list(uint32_t process)
 {
 restart:
 	tell_zygote(HELLO, process);
+	handle_sigpipe(on_sigpipe); /* here, as CLONE_CLEAR_SIGHAND may have taken it from a child */
 	struct cursor cursor = {.at = plan.processes[process].start, .end = plan.end};
 	for (uint32_t index = 0; index < plan.processes[process].count; index++) {
 		uint32_t kind = take_u32(&cursor);
 		if (kind == STEP_CALL)
 			read_call(&cursor);
-		if (refused(&cursor)) { /* digits longer than the block has room for */
-			send_record(record_of(RECORD_REFUSED, process, index), cursor.problem,
-			            (uint32_t)strlen(cursor.problem));
-			tell_zygote(FAILED, process);
-			_exit(EXIT_FAILED);
-		}
-		if ((plan.flags & RUN_STEPPED) && !dry_run)
-			wait_for_step();
+		if (refused(&cursor)) /* digits longer than the block has room for */
+			give_up(process, index, cursor.problem);
+		if (permits != NULL && !dry_run)
+			wait_for_step(process, index);
 		if (kind == STEP_BECOME_INIT)
 			become_init(process, index);
-		if (perform(process, index)) { /* I am the child now, in the namespaces it asked for */
+		if (kind == STEP_DETACH)
+			detach(process, index);
+		else if (perform(process, index)) { /* I am the child now, in the namespaces it asked for */
 			process = call.child;
 			main_child_count = 0;
 			goto restart;
@@ -605,8 +738,8 @@ restart:
 
 /* The fork of the zygote for one run: host root, host namespaces. Fds 0 to 2 are /dev/null, so
  * that an exec'ed program without own ones never opens a file as its standard output. */
-static void become_runner(int channel) __attribute__((noreturn));
-static void become_runner(int channel)
+static void become_runner(int channel, struct permits *own) __attribute__((noreturn));
+static void become_runner(int channel, struct permits *own)
 {
 	sigset_t none;
 	sigemptyset(&none);
@@ -619,6 +752,10 @@ static void become_runner(int channel)
 	syscall(SYS_close_range, START_FD, RUN_FD - 1, 0);
 	syscall(SYS_close_range, FIRST_RUN_FD, ~0u, 0);
 	close(SIGNAL_FD);
+	for (uint32_t i = 0; i < run_count; i++) /* nor may this run step another one */
+		if (runs[i].permits != NULL)
+			munmap(runs[i].permits, sizeof *runs[i].permits);
+	permits = own;
 	run_list(plan.first);
 }
 
@@ -674,8 +811,10 @@ static void become_init(uint32_t process, uint32_t index)
 	for (size_t i = 0; i < sizeof forwarded / sizeof forwarded[0]; i++)
 		sigaddset(&awaited, forwarded[i]);
 	sigprocmask(SIG_SETMASK, &awaited, NULL);
+	handle_sigpipe(SIG_DFL);
 	take_the_name_of_init();
 	send_record(record_of(RECORD_CALL, process, index), NULL, 0);
+	forget_permits();
 	forget(message, sizeof message);
 	forget(arena, sizeof arena);
 	explicit_bzero(queue, sizeof queue);
@@ -705,8 +844,8 @@ static struct run *find_run(uint32_t id)
 static void kill_run(struct run *run)
 {
 	run->dying = true;
-	for (uint32_t i = 0; i < run->pidfd_count; i++)
-		syscall(SYS_pidfd_send_signal, run->pidfds[i], SIGKILL, NULL, 0);
+	for (uint32_t i = 0; i < run->member_count; i++)
+		syscall(SYS_pidfd_send_signal, run->members[i].pidfd, SIGKILL, NULL, 0);
 }
 
 /* A new process of the run said HELLO: hold it by a pidfd, which cannot come to mean another
@@ -714,8 +853,8 @@ static void kill_run(struct run *run)
 static void welcome(struct run *run, uint32_t process, pid_t pid)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (pidfd >= 0 && run->pidfd_count < PROCESSES)
-		run->pidfds[run->pidfd_count++] = pidfd;
+	if (pidfd >= 0 && run->member_count < PROCESSES)
+		run->members[run->member_count++] = (struct member){.pid = pid, .pidfd = pidfd};
 	else if (pidfd >= 0)
 		close(pidfd);
 	if (run->dying)
@@ -725,12 +864,26 @@ static void welcome(struct run *run, uint32_t process, pid_t pid)
 	send_record(record, NULL, 0);
 }
 
+/* A process has detached: it is nothing of ours any more but, perhaps, a child to reap. */
+static void release(struct run *run, pid_t pid)
+{
+	for (uint32_t i = run->member_count; i-- > 0;) { /* the youngest: pids are used again */
+		if (run->members[i].pid != pid)
+			continue;
+		close(run->members[i].pidfd);
+		run->members[i] = run->members[--run->member_count];
+		return;
+	}
+}
+
 static void finish_run(struct run *run)
 {
 	struct record record = {.kind = RECORD_DONE, .run = run->id};
 	send_record(record, NULL, 0);
-	for (uint32_t i = 0; i < run->pidfd_count; i++)
-		close(run->pidfds[i]);
+	for (uint32_t i = 0; i < run->member_count; i++)
+		close(run->members[i].pidfd);
+	if (run->permits != NULL)
+		munmap(run->permits, sizeof *run->permits);
 	close(run->channel);
 	*run = runs[--run_count];
 }
@@ -764,6 +917,8 @@ static bool hear_run(struct run *run)
 			memcpy(&sender, CMSG_DATA(item), sizeof sender);
 		if (packet[0] == HELLO)
 			welcome(run, packet[1], sender.pid);
+		else if (packet[0] == DETACHED)
+			release(run, sender.pid);
 		else if (packet[0] == FAILED)
 			kill_run(run);
 	}
@@ -801,10 +956,43 @@ static void send_refusal(uint32_t run, const char *why)
 	send_record(record, why, (uint32_t)strlen(why));
 }
 
-/* Forks a runner for the plan in `message`. */
+/* The page through which a stepped run's processes are let go on; all words are 0. */
+static struct permits *make_permits(struct cursor *cursor)
+{
+	struct permits *made = mmap(NULL, sizeof *made, PROT_READ | PROT_WRITE,
+	                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (made != MAP_FAILED)
+		return made;
+	refuse(cursor, "mmap: %s", strerror(errno));
+	return NULL;
+}
+
+/* Forks a runner that talks to us over `pair`. Returns the run; refuses when there are no fds or
+ * processes left. */
+static struct run fork_runner(struct cursor *cursor, uint32_t id, const int pair[2])
+{
+	struct run run = {.id = id, .channel = fcntl(pair[0], F_DUPFD_CLOEXEC, FIRST_RUN_FD)};
+	int on = 1;
+	if (run.channel < 0)
+		refuse(cursor, "fcntl: %s", strerror(errno));
+	setsockopt(run.channel, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+	close(pair[0]);
+	if (plan.flags & RUN_STEPPED)
+		run.permits = make_permits(cursor);
+	pid_t pid = refused(cursor) ? -1 : fork();
+	if (pid == 0)
+		become_runner(pair[1], run.permits);
+	if (pid < 0)
+		refuse(cursor, "fork: %s", strerror(errno)); /* unless refused before */
+	close(pair[1]);
+	return run;
+}
+
+/* Starts the plan in `message`, or says why not. */
 static void start_run(struct cursor *cursor, uint32_t id)
 {
-	int pair[2], on = 1;
+	int pair[2];
+	struct run run = {.channel = -1};
 	plan.run = id;
 	read_plan(cursor);
 	if (!refused(cursor) && find_run(id) != NULL)
@@ -813,39 +1001,49 @@ static void start_run(struct cursor *cursor, uint32_t id)
 		refuse(cursor, "%u plans are already under way", RUNS);
 	if (!refused(cursor) && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		refuse(cursor, "socketpair: %s", strerror(errno));
+	if (!refused(cursor))
+		run = fork_runner(cursor, id, pair);
+	if (!refused(cursor)) {
+		runs[run_count++] = run;
+		return;
+	}
+	send_refusal(id, cursor->problem);
+	if (run.permits != NULL)
+		munmap(run.permits, sizeof *run.permits);
+	if (run.channel >= 0)
+		close(run.channel);
+}
+
+/* Lets one process of a stepped run take one more step; it need not stand before it yet, nor exist.
+ * `run` is NULL when the message crossed with the run's end. */
+static void allow_step(struct cursor *cursor, uint32_t id, struct run *run)
+{
+	uint32_t process = take_below(cursor, PROCESSES, "process");
+	if (!refused(cursor) && run != NULL && run->permits == NULL)
+		refuse(cursor, "run %u is not stepped", id);
 	if (refused(cursor)) {
 		send_refusal(id, cursor->problem);
 		return;
 	}
-	int channel = fcntl(pair[0], F_DUPFD_CLOEXEC, FIRST_RUN_FD);
-	setsockopt(channel, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
-	close(pair[0]);
-	pid_t pid = channel < 0 ? -1 : fork();
-	if (pid == 0)
-		become_runner(pair[1]);
-	int error = errno;
-	close(pair[1]);
-	if (pid < 0) {
-		refuse(cursor, "fork: %s", strerror(error));
-		send_refusal(id, cursor->problem);
-		close(channel);
+	if (run == NULL)
 		return;
-	}
-	runs[run_count++] = (struct run){.id = id, .channel = channel};
+	atomic_fetch_add(&run->permits->of[process], 1);
+	syscall(SYS_futex, &run->permits->of[process], FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
 static void handle_message(uint32_t length)
 {
 	struct cursor cursor = {.end = length};
 	uint32_t type = take_u32(&cursor), id = take_u32(&cursor);
+	hear_all_runs(); /* who has detached by now must not be killed by an abort */
 	struct run *run = find_run(id);
 	if (type == MESSAGE_RUN)
 		start_run(&cursor, id);
-	else if (type == MESSAGE_STEP && run != NULL)
-		send(run->channel, &(unsigned char){STEP}, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	else if (type == MESSAGE_STEP)
+		allow_step(&cursor, id, run);
 	else if (type == MESSAGE_ABORT && run != NULL)
 		kill_run(run);
-	else if (type != MESSAGE_STEP && type != MESSAGE_ABORT) /* those may cross with the run's end */
+	else if (type != MESSAGE_ABORT) /* which may cross with the run's end */
 		send_refusal(id, "unknown message type");
 }
 

@@ -4,6 +4,7 @@
  * the builder makes the memory blocks, numbers the slots and writes the strace-like display.
  */
 import type {
+  Ack,
   Argument,
   Block,
   Load,
@@ -45,6 +46,8 @@ export interface CallInput {
   readonly tolerate?: readonly number[];
   /** a smaller result counts as failure */
   readonly atLeast?: number;
+  /** where the block that the call filled holds the real answer: netlink's errno */
+  readonly ack?: Ack;
   /** clone3 only: the process whose list the child continues with */
   readonly child?: ProcessName;
   readonly reportBlock?: Block;
@@ -96,6 +99,12 @@ export class PlanBuilder {
     return this;
   }
 
+  /** Appends the step with which `process` leaves the run and goes on alone. */
+  detach(process: ProcessName, purpose: Purpose): this {
+    this.#list(process).push({ kind: 'detach', purpose });
+    return this;
+  }
+
   /** @throws Error when a process ends nowhere or starts nowhere: a slip of the plan's author */
   build(): Plan {
     const started = new Set([this.#first]);
@@ -103,6 +112,9 @@ export class PlanBuilder {
       const init = steps.findIndex((step) => step.kind === 'become-init');
       if (init !== -1 && init !== steps.length - 1) {
         throw new Error(`plan ${this.#name}: process ${name} has steps after become-init`);
+      }
+      if (steps.filter((step) => step.kind === 'detach').length > 1) {
+        throw new Error(`plan ${this.#name}: process ${name} detaches twice`);
       }
       for (const step of steps) {
         if (step.kind !== 'call' || step.child === undefined) continue;

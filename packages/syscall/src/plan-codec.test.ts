@@ -75,10 +75,11 @@ test('encodeRun › writes a call with every kind of part, argument and load', (
     loads: [{ from: out, offset: 8, width: 8, to: fd }],
     tolerate: [2, 17],
     atLeast: 1,
+    ack: { from: out, offset: 12 },
     reportBlock: out,
   });
   const call = [
-    wire(1, 0, 1, NONE, 2, 1n), // read is 0 on x86_64; store, child, report block, at least
+    wire(1, 0, 1, NONE, 2, 2, 12, 1n), // read is 0 on x86_64; store, child, report, ack, at least
     wire(2, 2, 17),
     wire(3), // blocks: name, its pointer array, out
     wire(24, 3, 1, 3, '2f 70 2f', 3, 1, 1, 1, '00'),
@@ -104,13 +105,20 @@ test('encodeRun › writes become-init and a child’s process', () => {
   builder.call('outside', { syscall: 'clone3', args: [], child: 'init', purpose });
   builder.becomeInit('init', purpose);
   const message = encodeRun(builder.build(), 1, { architecture: 'x64' });
-  const call = wire(1, 435, NONE, 1, NONE, 0n, 0, 0, 0, 0);
+  const call = wire(1, 435, NONE, 1, NONE, NONE, 0, 0n, 0, 0, 0, 0);
   const body = `${wire(1, 1, 0, 0, 0, 2, 1)} ${call} ${wire(1, 2)}`;
   expect(hex(message.subarray(4))).toBe(body);
 });
 
-test('encodeStep and encodeAbort › have type and run only', () => {
-  expect(hex(encodeStep(5))).toBe(wire(8, 2, 5));
+test('encodeRun › writes a detach, which steps may follow', () => {
+  const builder = new PlanBuilder('detach').detach('outside', purpose);
+  builder.becomeInit('outside', purpose);
+  const message = encodeRun(builder.build(), 1);
+  expect(hex(message.subarray(4))).toBe(wire(1, 1, 0, 0, 0, 1, 2, 3, 2));
+});
+
+test('encodeStep names its process, encodeAbort only the run', () => {
+  expect(hex(encodeStep(5, 2))).toBe(wire(12, 2, 5, 2));
   expect(hex(encodeAbort(5))).toBe(wire(8, 3, 5));
 });
 
@@ -128,6 +136,11 @@ test.each<[string, Partial<Call>, string]>([
     'a report block that is no argument',
     { reportBlock: scratch(8) },
     'the report block is no argument',
+  ],
+  [
+    'an ack in a block that is no argument',
+    { ack: { from: scratch(8), offset: 0 } },
+    'the ack is read from a block that is no argument',
   ],
   ['too many tolerated errnos', { tolerate: Array(17).fill(1) }, '17 tolerated'],
 ])('encodeRun › refuses %s and names the step', (_what, call, message) => {
@@ -147,6 +160,11 @@ test('encodeRun › refuses blocks that are too small, too large, circular or re
   expect(() => encode(small, { loads: [{ from: small, offset: 4, width: 8, to }] })).toThrow(
     'a load at 4 is outside its block',
   );
+  for (const offset of [5, -4, 0.5, Number.NaN]) {
+    expect(() => encode(small, { ack: { from: small, offset } })).toThrow(
+      `an ack at ${offset} is outside its block`,
+    );
+  }
   const parts: Block['parts'][number][] = [];
   const circle: Block = { parts };
   parts.push({ kind: 'pointer', to: circle });
@@ -220,5 +238,6 @@ test('RecordReader › knows every kind and refuses others', () => {
   expect(read(4)).toEqual({ kind: 'started', run: 7, process: 1, hostPid: 1 });
   expect(read(5)).toEqual({ kind: 'done', run: 7 });
   expect(read(7, '6e 6f')).toEqual({ kind: 'refused', run: 7, reason: 'no' });
-  expect(() => read(8)).toThrow('unknown kind 8');
+  expect(read(8)).toEqual({ kind: 'waiting', run: 7, process: 1, index: 3 });
+  expect(() => read(9)).toThrow('unknown kind 9');
 });

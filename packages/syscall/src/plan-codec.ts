@@ -4,12 +4,13 @@
  *
  * All integers are little-endian and unaligned; `NONE` is 0xffffffff.
  *   message:  u32 length of what follows, u32 type, u32 run, body
- *     1 RUN:  u32 flags (1 = stepped, 2 = reports batched), plan;      2 STEP and 3 ABORT: no body
+ *     1 RUN:  u32 flags (1 = stepped, 2 = reports batched), plan
+ *     2 STEP: u32 process;      3 ABORT: no body
  *   plan:     u32 slot count, u32 first process, u32 process count, processes
  *   process:  u32 step count, steps
- *   step:     u32 kind: 1 = call, 2 = become-init (nothing follows)
+ *   step:     u32 kind: 1 = call, 2 = become-init, 3 = detach (nothing follows)
  *   call:     u32 number, u32 store slot | NONE, u32 child process | NONE, u32 report block | NONE,
- *             u64 at least (0 = no bound), then four lists, each a u32 count and its items:
+ *             u32 ack block | NONE, u32 ack offset, u64 at least (0 = no bound), then four lists, each a u32 count and its items:
  *             tolerated u32 errnos, blocks, arguments, loads
  *   block:    u32 size, u32 part count, parts; points to earlier blocks of the same call only
  *   part:     u32 kind, then 1 bytes: u32 length, bytes; 2 int: u32 slot, u32 width;
@@ -19,7 +20,17 @@
  *   record:   u32 length of the bytes behind it, u32 kind, u32 run, u32 process, u32 index,
  *             u32 error, i64 result, u64 nanoseconds, u64 reserved, bytes
  */
-import type { Argument, Block, Call, Load, Part, Plan, PlanStep, ProcessName } from './plan.js';
+import type {
+  Ack,
+  Argument,
+  Block,
+  Call,
+  Load,
+  Part,
+  Plan,
+  PlanStep,
+  ProcessName,
+} from './plan.js';
 import { type Architecture, hostArchitecture, syscallNumber } from './syscall-numbers.js';
 
 /** What the player accepts; native/player.c has the same numbers. */
@@ -42,17 +53,18 @@ export const PLAYER_LIMITS = {
 } as const;
 
 /** What RECORD_READY must say: daemon and player come from the same build. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 const NONE = 0xffff_ffff;
 const MESSAGE = { run: 1, step: 2, abort: 3 } as const;
 const RUN_STEPPED = 1;
 const RUN_BATCHED = 2;
-const STEP = { call: 1, 'become-init': 2 } as const;
+const STEP = { call: 1, 'become-init': 2, detach: 3 } as const;
 const PART = { bytes: 1, int: 2, decimal: 3, pointer: 4 } as const;
 const ARGUMENT = { number: 1, slot: 2, block: 3, length: 4 } as const;
 const DECIMAL_BYTES = 20; // digits and sign of an i64
 const RECORD_BYTES = 48;
+const ACK_BYTES = 4;
 
 /** A plan that the player would refuse; the message names plan, process and step. */
 export class PlanEncodeError extends Error {
@@ -84,6 +96,13 @@ export type PlayerRecord =
       readonly run: number;
       readonly process: number;
       readonly hostPid: number;
+    }
+  /** stepped runs: the process stands before this step until it is let go on */
+  | {
+      readonly kind: 'waiting';
+      readonly run: number;
+      readonly process: number;
+      readonly index: number;
     }
   | { readonly kind: 'done'; readonly run: number }
   | { readonly kind: 'exit'; readonly hostPid: number; readonly waitStatus: number }
@@ -129,9 +148,13 @@ export function encodeRun(plan: Plan, run: number, options: EncodeOptions = {}):
   return message;
 }
 
-/** Encodes the message that lets the next call of a stepped run happen. */
-export function encodeStep(run: number): Uint8Array {
-  return new Writer().u32(MESSAGE.step, run).message();
+/**
+ * Encodes the message that lets the next step of one process of a stepped run happen.
+ *
+ * @param process its place among the names of `plan.processes`
+ */
+export function encodeStep(run: number, process: number): Uint8Array {
+  return new Writer().u32(MESSAGE.step, run, process).message();
 }
 
 /** Encodes the message that kills the processes of a run. */
@@ -175,7 +198,7 @@ function encodeProcess(
     try {
       writer.u32(STEP[step.kind]);
       if (step.kind === 'call') encodeCall(writer, step, plan, names, architecture);
-      else if (index !== steps.length - 1)
+      else if (step.kind === 'become-init' && index !== steps.length - 1)
         throw new PlanEncodeError('become-init is not the last step');
     } catch (error) {
       const what = step.kind === 'call' ? step.display : step.kind;
@@ -209,11 +232,14 @@ function encodeCall(
     blocks.reduce((sum, block) => sum + Math.ceil(blockSize(block) / 16) * 16, 0),
   );
   if (call.reportBlock !== undefined) limit('reportBytes', blockSize(call.reportBlock));
+  if (call.ack !== undefined) checkAck(call.ack);
 
   writer.u32(syscallNumber(call.syscall, architecture));
   writer.u32(call.store === undefined ? NONE : slot(call.store.index));
   writer.u32(call.child === undefined ? NONE : processIndex(names, call.child));
   writer.u32(call.reportBlock === undefined ? NONE : (blockIndex.get(call.reportBlock) ?? NONE));
+  writer.u32(call.ack === undefined ? NONE : (blockIndex.get(call.ack.from) ?? NONE));
+  writer.u32(call.ack?.offset ?? 0);
   writer.u64(BigInt(call.atLeast ?? 0));
   writer.u32(call.tolerate?.length ?? 0, ...(call.tolerate ?? []));
   writer.u32(blocks.length);
@@ -239,6 +265,9 @@ function orderBlocks(call: Call): Block[] {
   for (const load of call.loads ?? []) {
     if (!ordered.has(load.from))
       throw new PlanEncodeError('a load reads a block that is no argument');
+  }
+  if (call.ack !== undefined && !ordered.has(call.ack.from)) {
+    throw new PlanEncodeError('the ack is read from a block that is no argument');
   }
   if (call.reportBlock !== undefined && !ordered.has(call.reportBlock)) {
     throw new PlanEncodeError('the report block is no argument');
@@ -300,6 +329,12 @@ function encodeLoad(
   writer.u32(blockIndex.get(load.from) ?? NONE, load.offset, load.width, slot(load.to.index));
 }
 
+function checkAck({ from, offset }: Ack): void {
+  if (!Number.isInteger(offset) || offset < 0 || offset + ACK_BYTES > blockSize(from)) {
+    throw new PlanEncodeError(`an ack at ${offset} is outside its block`);
+  }
+}
+
 function processIndex(names: readonly ProcessName[], name: ProcessName): number {
   const index = names.indexOf(name);
   if (index === -1) throw new PlanEncodeError(`there is no process ${name}`);
@@ -339,6 +374,8 @@ function decodeRecord(view: DataView, bytes: Uint8Array): PlayerRecord {
       return { kind: 'exit', hostPid: Number(result), waitStatus: error };
     case 7:
       return { kind: 'refused', run, reason: new TextDecoder().decode(bytes) };
+    case 8:
+      return { kind: 'waiting', run, process, index };
     default:
       throw new Error(`the player sent a record of unknown kind ${kind}`);
   }

@@ -56,6 +56,12 @@ export interface Load {
   readonly to: Slot;
 }
 
+/** Where an answer in memory says whether a call did what it was asked. */
+export interface Ack {
+  readonly from: Block;
+  readonly offset: number;
+}
+
 /**
  * What a call is for, in the reader's languages. Shown by the stepper and quoted in errors;
  * `id` is stable and names the sentence.
@@ -85,6 +91,13 @@ export interface Call {
    * reader must not go on as if it had been released
    */
   readonly atLeast?: number;
+  /**
+   * After a successful call, the signed 32-bit integer at `offset` of the block is the kernel's real
+   * answer, an errno in negative form: netlink's `nlmsgerr.error`, whose recv(2) succeeds whatever
+   * became of the request. Other than 0 makes the call fail with that errno (`tolerate` applies; a
+   * positive number is EPROTO). Give `atLeast` too: bytes that did not arrive read 0.
+   */
+  readonly ack?: Ack;
   /** clone3 only: the process of the plan that the child continues as */
   readonly child?: ProcessName;
   /** give the block's bytes after the call back in the report (read, readlinkat) */
@@ -97,7 +110,20 @@ export interface BecomeInit {
   readonly purpose: Purpose;
 }
 
-export type PlanStep = Call | BecomeInit;
+/**
+ * The process leaves the run: its reports so far and the one of this step are sent, the run resolves
+ * without it, and it goes on with its list in silence. No abort, no failure of another process and
+ * no end of player or daemon ends it any more, so that a later process of ours can go on with what
+ * an earlier one began (a container that is created and not yet started). It waits for no step, its
+ * calls are not reported, a failing one exits with status 125; children that it makes from then on
+ * are detached from birth. Its end is still told (Player.onExit) while the player that made it lives.
+ */
+export interface Detach {
+  readonly kind: 'detach';
+  readonly purpose: Purpose;
+}
+
+export type PlanStep = Call | BecomeInit | Detach;
 
 /** `outside` is the process that the player forks for the plan; the rest are made by clone3. */
 export type ProcessName = string;

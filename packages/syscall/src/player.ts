@@ -14,17 +14,27 @@ export interface PlanResult {
 
 /** One execution of a plan. */
 export interface PlanRun {
-  /** Resolves when every process of the plan has exec'ed, become init or exited. @throws PlanError */
+  /**
+   * Resolves when every process of the plan has exec'ed, become init, detached or exited.
+   * @throws PlanError
+   */
   readonly done: Promise<PlanResult>;
-  /** Stepped runs only: lets the next call happen. */
-  step(): void;
-  /** Kills what the plan has made so far. */
+  /**
+   * Stepped runs only: lets the next step of one process happen; the others stay where they are.
+   * Steps add up: one that comes before its process waits, or exists, is taken when it gets there.
+   *
+   * @throws Error when the plan has no such process or the run is not stepped
+   */
+  step(process: ProcessName): void;
+  /** Kills what the plan has made so far, but for processes that detached. */
   abort(): void;
 }
 
 export interface RunOptions {
-  /** wait for `step()` before each call */
+  /** every process waits for `step(process)` before each of its steps, until it detaches */
   readonly stepped?: boolean;
+  /** Stepped runs only: a process stands before its step `index` and waits for `step(process)`. */
+  readonly onWaiting?: (process: ProcessName, index: number) => void;
   /**
    * Reports arrive in batches, which spares the caller a wake-up for each call; those of a process
    * wait while one of its calls blocks. For plans that nobody watches.
@@ -39,4 +49,11 @@ export interface Player {
   onExit(hostPid: number, listener: (waitStatus: number) => void): void;
   /** Ends the resident process; what finished runs started lives on, unfinished runs are killed. */
   close(): Promise<void>;
+}
+
+/** What every Player's `step` checks first. @throws Error as PlanRun.step promises */
+export function checkStep(plan: Plan, options: RunOptions, process: ProcessName): void {
+  if (options.stepped !== true) throw new Error(`plan ${plan.name} is not run in steps`);
+  if (!Object.hasOwn(plan.processes, process))
+    throw new Error(`plan ${plan.name} has no process ${process}`);
 }

@@ -17,7 +17,13 @@ import {
   RecordReader,
 } from './plan-codec.js';
 import { isFailure, PlanError, planErrorFor } from './plan-error.js';
-import type { PlanResult, PlanRun, Player, RunOptions } from './player.js';
+import {
+  checkStep,
+  type PlanResult,
+  type PlanRun,
+  type Player,
+  type RunOptions,
+} from './player.js';
 
 /** Where native/build.mjs puts the player. */
 export const PLAYER_BINARY = fileURLToPath(new URL('../build/player', import.meta.url));
@@ -41,6 +47,7 @@ interface Run {
   readonly plan: Plan;
   readonly names: readonly ProcessName[];
   readonly onReport: ((report: CallReport) => void) | undefined;
+  readonly onWaiting: ((process: ProcessName, index: number) => void) | undefined;
   readonly reports: CallReport[];
   readonly hostPids: Record<ProcessName, number>;
   /** calls that may not return, by process: they succeeded unless a report follows */
@@ -115,11 +122,13 @@ export class ResidentPlayer implements Player {
       stepped: options.stepped ?? false,
       batched: options.batched ?? false,
     });
+    const names = Object.keys(plan.processes);
     const done = new Promise<PlanResult>((resolve, reject) => {
       this.#runs.set(id, {
         plan,
-        names: Object.keys(plan.processes),
+        names,
         onReport: options.onReport,
+        onWaiting: options.onWaiting,
         reports: [],
         hostPids: {},
         entering: new Map(),
@@ -134,7 +143,10 @@ export class ResidentPlayer implements Player {
     this.#socket.write(message);
     return {
       done,
-      step: () => void (this.#runs.has(id) && this.#socket.write(encodeStep(id))),
+      step: (process) => {
+        checkStep(plan, options, process);
+        if (this.#runs.has(id)) this.#socket.write(encodeStep(id, names.indexOf(process)));
+      },
       abort: () => this.#abort(id),
     };
   }
@@ -194,6 +206,7 @@ export class ResidentPlayer implements Player {
       case 'call':
       case 'entering':
       case 'started':
+      case 'waiting':
       case 'done':
       case 'refused': {
         const run = this.#runs.get(record.run);
@@ -214,6 +227,9 @@ export class ResidentPlayer implements Player {
       case 'started':
         run.hostPids[processName(run, record.process)] = record.hostPid;
         this.#exits.delete(record.hostPid); // of an earlier process with the same pid
+        return;
+      case 'waiting':
+        run.onWaiting?.(processName(run, record.process), record.index);
         return;
       case 'refused':
         run.refusal ??= record.reason;
