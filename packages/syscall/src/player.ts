@@ -33,6 +33,8 @@ export interface PlanRun {
 export interface RunOptions {
   /** every process waits for `step(process)` before each of its steps, until it detaches */
   readonly stepped?: boolean;
+  /** A process of the run began: its pid as the host has it, long before the run's end tells all. */
+  readonly onStarted?: (process: ProcessName, hostPid: number) => void;
   /** Stepped runs only: a process stands before its step `index` and waits for `step(process)`. */
   readonly onWaiting?: (process: ProcessName, index: number) => void;
   /**

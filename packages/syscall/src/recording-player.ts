@@ -103,6 +103,9 @@ class RecordedRun {
   async play(): Promise<PlanResult> {
     const { first } = this.#plan;
     this.#hostPids[first] = this.#newPid();
+    // Not before the caller has its PlanRun, as with the real one.
+    await Promise.resolve();
+    this.#options.onStarted?.(first, this.#hostPids[first] ?? 0);
     if (this.#options.stepped === true) await this.#playTogether(first);
     else {
       const queue: [ProcessName, boolean][] = [[first, false]];
@@ -160,7 +163,10 @@ class RecordedRun {
       if (failed) throw planErrorFor(this.#plan, report, this.#reports);
       if (step.kind === 'detach') detached = true;
       if (step.kind !== 'call' || step.child === undefined || report.errno !== 0) continue;
-      if (!detached) this.#hostPids[step.child] = Number(report.result);
+      if (!detached) {
+        this.#hostPids[step.child] = Number(report.result);
+        this.#options.onStarted?.(step.child, Number(report.result));
+      }
       onChild(step.child, detached);
     }
   }

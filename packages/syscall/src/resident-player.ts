@@ -47,6 +47,7 @@ interface Run {
   readonly plan: Plan;
   readonly names: readonly ProcessName[];
   readonly onReport: ((report: CallReport) => void) | undefined;
+  readonly onStarted: ((process: ProcessName, hostPid: number) => void) | undefined;
   readonly onWaiting: ((process: ProcessName, index: number) => void) | undefined;
   readonly reports: CallReport[];
   readonly hostPids: Record<ProcessName, number>;
@@ -128,6 +129,7 @@ export class ResidentPlayer implements Player {
         plan,
         names,
         onReport: options.onReport,
+        onStarted: options.onStarted,
         onWaiting: options.onWaiting,
         reports: [],
         hostPids: {},
@@ -227,6 +229,7 @@ export class ResidentPlayer implements Player {
       case 'started':
         run.hostPids[processName(run, record.process)] = record.hostPid;
         this.#exits.delete(record.hostPid); // of an earlier process with the same pid
+        run.onStarted?.(processName(run, record.process), record.hostPid);
         return;
       case 'waiting':
         run.onWaiting?.(processName(run, record.process), record.index);
