@@ -20,13 +20,11 @@ import { join } from 'node:path';
 import type { LinuxDevice, MountConfig, RuntimeConfig } from '@terrarium/spec';
 import {
   AT,
-  bytes,
   CLONE,
   CLONE_ARGS_BYTES,
   CLOSE_RANGE,
   ERRNO,
   flagged,
-  MNT,
   MOUNT_ATTR,
   MOVE_MOUNT,
   MS,
@@ -45,17 +43,9 @@ import {
   struct,
 } from '@terrarium/syscall';
 import type { HostFacts } from './host-facts.js';
-import {
-  AF_INET,
-  IFF_UP,
-  IFNAMSIZ,
-  IFREQ_BYTES,
-  KEYCTL_JOIN_SESSION_KEYRING,
-  SIOCSIFFLAGS,
-  SOCK_CLOEXEC,
-  SOCK_DGRAM,
-} from './kernel-constants.js';
+import { KEYCTL_JOIN_SESSION_KEYRING } from './kernel-constants.js';
 import { joinV1Cgroups, makeCgroups, openInnerNode, openV2Group } from './plan/cgroup-calls.js';
+import { enterRootPurpose, pivotRoot } from './plan/change-root.js';
 import { cloneArgs } from './plan/clone-args.js';
 import {
   leaveHostKeyring,
@@ -64,6 +54,8 @@ import {
   setRlimits,
   setSeccomp,
 } from './plan/confine.js';
+import { awaitRelease, openReleasePipe, type ReleasePipe, release } from './plan/handshake.js';
+import { raiseLoopback, setHostname, writeIdMaps } from './plan/identity.js';
 import { FDCWD, octal, purpose, Script } from './plan/script.js';
 import { ANNOTATION } from './sandbox-config.js';
 
@@ -110,8 +102,6 @@ interface Parts {
 interface Registers {
   readonly init: Slot;
   readonly pidfd: Slot;
-  readonly releaseRead: Slot;
-  readonly releaseWrite: Slot;
 }
 
 /**
@@ -125,13 +115,11 @@ export function sandboxPlan(input: SandboxPlanInput): SandboxPlan {
   const registers: Registers = {
     init: builder.slot('init'),
     pidfd: builder.slot('pidfd'),
-    releaseRead: builder.slot('releaseRead'),
-    releaseWrite: builder.slot('releaseWrite'),
   };
   const outside = new Script(builder, 'outside', builder.slot('fd'));
-  writeOutside(outside, registers, input, parts);
+  const pipe = writeOutside(outside, registers, input, parts);
   const init = new Script(builder, 'init', builder.slot('initFd'));
-  writeInit(init, registers, input, parts);
+  writeInit(init, pipe, input, parts);
   const plan = builder.build();
   const cloneIndex = (plan.processes['outside'] ?? []).findIndex(
     (step) => step.kind === 'call' && step.child === 'init',
@@ -156,15 +144,16 @@ function writeOutside(
   registers: Registers,
   input: SandboxPlanInput,
   parts: Parts,
-): void {
+): ReleasePipe {
   const { facts, config } = input;
   leaveHostKeyring(script, KEYCTL_JOIN_SESSION_KEYRING, KEYRING_ERRNOS);
   makeCgroups(script, facts.cgroups, parts.group, config.linux?.resources ?? {}, parts.rootId);
   joinV1Cgroups(script, facts.cgroups, parts.group);
   const group = openV2Group(script, facts.cgroups, parts.group);
-  openReleasePipe(script, registers);
+  const pipe = openReleasePipe(script);
   cloneInit(script, registers, group);
-  writeIdMaps(script, registers, config);
+  const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
+  writeIdMaps(script, registers.init, uidMappings, gidMappings);
   const tree = cloneImageTree(script, registers, input, parts);
   enterMountNamespace(script, registers);
   stageDisk(script, config, parts);
@@ -172,31 +161,12 @@ function writeOutside(
   for (const mount of parts.mounts)
     if (!OF_INIT.has(mount.type ?? '')) mountByHost(script, mount, parts);
   makeDevices(script, config.linux?.devices ?? [], parts);
-  release(script, registers);
+  release(script, pipe);
+  return pipe;
 }
 
 /** A kernel without keyrings, or a quota of keys: then there is nothing to leave, or no way to. */
 const KEYRING_ERRNOS = [ERRNO.ENOSYS, ERRNO.EDQUOT, ERRNO.EPERM];
-
-function openReleasePipe(script: Script, { releaseRead, releaseWrite }: Registers): void {
-  const ends = scratch(8);
-  script.call(
-    'pipe2',
-    [ends, flagged(O, 'O_CLOEXEC')],
-    purpose(
-      'release-pipe',
-      'a pipe on which init waits until its root is ready',
-      '一条管道：init 在其上等待，直到根文件系统就绪',
-    ),
-    {
-      display: 'pipe2([<releaseRead>, <releaseWrite>], O_CLOEXEC)',
-      loads: [
-        { from: ends, offset: 0, width: 4, to: releaseRead },
-        { from: ends, offset: 4, width: 4, to: releaseWrite },
-      ],
-    },
-  );
-}
 
 /**
  * All namespaces but the cgroup one, which would be rooted at the group of outside: with
@@ -226,19 +196,6 @@ function cloneInit(script: Script, { init, pidfd }: Registers, group: Slot | nul
       loads: [{ from: pidfdBlock, offset: 0, width: 4, to: pidfd }],
     },
   );
-}
-
-/** Only a parent with CAP_SETUID outside may map more than one id. */
-function writeIdMaps(script: Script, { init }: Registers, config: RuntimeConfig): void {
-  const why = purpose(
-    'id-map',
-    'root of the sandbox is an ordinary id outside: map its 65,536 ids',
-    '沙箱里的 root 在外面只是普通 ID：映射它的 65536 个 ID',
-  );
-  const rows = (mappings: readonly { containerID: number; hostID: number; size: number }[]) =>
-    mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join('');
-  script.writeFile(path`/proc/${init}/uid_map`, rows(config.linux?.uidMappings ?? []), why);
-  script.writeFile(path`/proc/${init}/gid_map`, rows(config.linux?.gidMappings ?? []), why);
 }
 
 /** The one copy of the image serves all sandboxes; in this clone its files belong to this one. */
@@ -427,33 +384,15 @@ function makeDevices(script: Script, devices: readonly LinuxDevice[], { rootId }
   }
 }
 
-function release(script: Script, { releaseWrite }: Registers): void {
-  script.call(
-    'write',
-    [releaseWrite, bytes('1'), 1],
-    purpose(
-      'release',
-      'release init: it is mapped and its root is mounted',
-      '放行 init：ID 已映射，根文件系统已挂载',
-    ),
-    { atLeast: 1 },
-  );
-}
-
 // ---- init: in all new namespaces; full capabilities there, none outside ----
 
-function writeInit(
-  script: Script,
-  registers: Registers,
-  input: SandboxPlanInput,
-  parts: Parts,
-): void {
+function writeInit(script: Script, pipe: ReleasePipe, input: SandboxPlanInput, parts: Parts): void {
   const { config, facts } = input;
   enterOwnCgroupNamespace(script);
   // Before the release: what needs neither ids nor a root, while outside mounts.
   setHostname(script, config.hostname ?? 'terrarium');
   raiseLoopback(script);
-  awaitRelease(script, registers);
+  awaitRelease(script, pipe);
   setIds(script, 0, 0, []);
   script.call('chdir', [join(STAGE, 'root')], enterRootPurpose);
   for (const mount of parts.mounts) {
@@ -477,57 +416,6 @@ function enterOwnCgroupNamespace(script: Script): void {
     ),
   );
 }
-
-function setHostname(script: Script, hostname: string): void {
-  const name = bytes(hostname);
-  script.call(
-    'sethostname',
-    [name, new TextEncoder().encode(hostname).length],
-    purpose(
-      'hostname',
-      'its own host name: the UTS namespace keeps the host’s as it is',
-      '自己的主机名：UTS 命名空间使宿主机的名字不变',
-    ),
-  );
-}
-
-function raiseLoopback(script: Script): void {
-  const why = purpose(
-    'loopback',
-    'bring up lo: a new network namespace has only that, and it is down',
-    '启用 lo：新的网络命名空间里只有它，而且是关闭的',
-  );
-  const socket = script.builder.slot('socket');
-  script.call(
-    'socket',
-    [shown(AF_INET, 'AF_INET'), shown(SOCK_DGRAM | SOCK_CLOEXEC, 'SOCK_DGRAM|SOCK_CLOEXEC'), 0],
-    why,
-    { store: socket },
-  );
-  const name = new Uint8Array(IFNAMSIZ);
-  name.set(new TextEncoder().encode('lo'));
-  script.call(
-    'ioctl',
-    [socket, shown(SIOCSIFFLAGS, 'SIOCSIFFLAGS'), struct([name, [IFF_UP, 2]], IFREQ_BYTES)],
-    why,
-    { display: 'ioctl(<socket>, SIOCSIFFLAGS, {ifr_name="lo", ifr_flags=IFF_UP})' },
-  );
-  script.call('close', [socket], why);
-}
-
-function awaitRelease(script: Script, { releaseRead, releaseWrite }: Registers): void {
-  const why = purpose(
-    'await-release',
-    'wait until outside has mapped the ids and mounted the root',
-    '等待外部进程完成 ID 映射并挂载根文件系统',
-  );
-  // Without our own copy of the write end, the death of outside ends the wait.
-  script.call('close', [releaseWrite], why);
-  script.call('read', [releaseRead, scratch(1), 1], why, { atLeast: 1 });
-  script.call('close', [releaseRead], why);
-}
-
-const enterRootPurpose = purpose('enter-new-root', 'stand in the new root', '进入新的根目录');
 
 function mountByInit(script: Script, mount: MountConfig, facts: HostFacts): void {
   const target = mount.destination.slice(1);
@@ -630,29 +518,6 @@ function writeHostFiles(script: Script, hostname: string): void {
   for (const [file, content] of files) {
     script.createFile(file, content, 0o644, why, [ERRNO.ENOENT]);
   }
-}
-
-/** pivot_root(2), "pivot_root(".", ".")": no put_old directory is needed. */
-function pivotRoot(script: Script): void {
-  script.call(
-    'pivot_root',
-    ['.', '.'],
-    purpose(
-      'pivot-root',
-      'make this the root; the host’s root is now mounted on top of it',
-      '把这里变成根；宿主机的根此刻叠在它上面',
-    ),
-  );
-  script.call(
-    'umount2',
-    ['.', flagged(MNT, 'MNT_DETACH')],
-    purpose(
-      'drop-old-root',
-      'take the host’s root away: from here on no path leads to it',
-      '卸下宿主机的根：从此没有路径通向它',
-    ),
-  );
-  script.call('chdir', ['/'], enterRootPurpose);
 }
 
 function confineInit(script: Script, config: RuntimeConfig, facts: HostFacts): void {

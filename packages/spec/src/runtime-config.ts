@@ -66,8 +66,24 @@ export const processConfig = z.looseObject({
   apparmorProfile: z.string().optional(),
   selinuxLabel: z.string().optional(),
   oomScoreAdj: z.number().int().min(-1000).max(1000).optional(),
-  scheduler: z.looseObject({ policy: z.string(), nice: z.number().int().optional() }).optional(),
-  ioPriority: z.looseObject({ class: z.string(), priority: z.number().int() }).optional(),
+  scheduler: z
+    .looseObject({
+      policy: z.string(),
+      nice: z.number().int().min(-20).max(19).optional(),
+      priority: uint32.optional(),
+      flags: z.array(z.string()).optional(),
+      /** of SCHED_DEADLINE, nanoseconds */
+      runtime: uint64.optional(),
+      deadline: uint64.optional(),
+      period: uint64.optional(),
+    })
+    .optional(),
+  ioPriority: z
+    .looseObject({ class: z.string(), priority: z.number().int().min(0).max(7) })
+    .optional(),
+  execCPUAffinity: z
+    .looseObject({ initial: z.string().optional(), final: z.string().optional() })
+    .optional(),
 });
 
 /** One additional mount, in the order of the list. */
@@ -226,6 +242,10 @@ export const linuxConfig = z.looseObject({
   maskedPaths: z.array(z.string()).optional(),
   readonlyPaths: z.array(z.string()).optional(),
   mountLabel: z.string().optional(),
+  /** devices of the runtime's network namespace that move into the container's */
+  netDevices: z.record(z.string(), z.looseObject({ name: z.string().optional() })).optional(),
+  intelRdt: z.looseObject({}).optional(),
+  memoryPolicy: z.looseObject({ mode: z.string().optional() }).optional(),
   personality: z
     .looseObject({ domain: z.string(), flags: z.array(z.string()).optional() })
     .optional(),
