@@ -99,6 +99,7 @@ export const MOUNT_ATTR = {
   MOUNT_ATTR_NOEXEC: 0x8,
   MOUNT_ATTR_NOATIME: 0x10,
   MOUNT_ATTR_STRICTATIME: 0x20,
+  MOUNT_ATTR__ATIME: 0x70,
   MOUNT_ATTR_NODIRATIME: 0x80,
   MOUNT_ATTR_IDMAP: 0x100000,
   MOUNT_ATTR_NOSYMFOLLOW: 0x200000,
@@ -137,6 +138,19 @@ export const RESOLVE = {
   RESOLVE_BENEATH: 0x8,
   RESOLVE_IN_ROOT: 0x10,
   RESOLVE_CACHED: 0x20,
+} as const satisfies ConstantTable;
+
+/** statx(2): which fields */
+export const STATX = {
+  STATX_TYPE: 0x1,
+  STATX_MODE: 0x2,
+  STATX_BASIC_STATS: 0x7ff,
+  STATX_MNT_ID: 0x1000,
+} as const satisfies ConstantTable;
+
+/** futex(2) operations that do not wait */
+export const FUTEX = {
+  FUTEX_CMP_REQUEUE_PRIVATE: 132,
 } as const satisfies ConstantTable;
 
 /** prctl(2) operations */
