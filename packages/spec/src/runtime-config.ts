@@ -151,6 +151,16 @@ const linuxThrottleDevice = z.looseObject({ major: int64, minor: int64, rate: ui
 export const linuxBlockIO = z.looseObject({
   weight: uint32.optional(),
   leafWeight: uint32.optional(),
+  weightDevice: z
+    .array(
+      z.looseObject({
+        major: int64,
+        minor: int64,
+        weight: uint32.optional(),
+        leafWeight: uint32.optional(),
+      }),
+    )
+    .optional(),
   throttleReadBpsDevice: z.array(linuxThrottleDevice).optional(),
   throttleWriteBpsDevice: z.array(linuxThrottleDevice).optional(),
   throttleReadIOPSDevice: z.array(linuxThrottleDevice).optional(),
@@ -170,6 +180,13 @@ export const linuxResources = z.looseObject({
       classID: uint32.optional(),
       priorities: z.array(z.looseObject({ name: z.string(), priority: uint32 })).optional(),
     })
+    .optional(),
+  /** by name of the device: handles and objects of host channel adapters */
+  rdma: z
+    .record(
+      z.string(),
+      z.looseObject({ hcaHandles: uint32.optional(), hcaObjects: uint32.optional() }),
+    )
     .optional(),
   unified: z.record(z.string(), z.string()).optional(),
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { processesOf } from './files.js';
-import type { CgroupHierarchy } from './layout.js';
+import type { CgroupHierarchy } from './types.js';
 import { v1Driver } from './v1.js';
 import { v2Driver } from './v2.js';
 

@@ -3,6 +3,7 @@ import {
   closeSync,
   constants,
   existsSync,
+  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -37,6 +38,19 @@ export function readControl(path: string): string | null {
   } catch {
     return null; // the group went away, or its kernel lacks the file
   }
+}
+
+/** Makes the groups from the mount point down to `group`. @returns those that did not exist */
+export function makeGroups(mountPoint: string, group: string): string[] {
+  const made: string[] = [];
+  let directory = mountPoint;
+  for (const name of group.split('/').filter((part) => part !== '')) {
+    directory = join(directory, name);
+    if (existsSync(directory)) continue;
+    mkdirSync(directory);
+    made.push(directory);
+  }
+  return made;
 }
 
 /** Names of the child groups. */

@@ -2,29 +2,10 @@
  * Which cgroup hierarchies this host has, read from mountinfo and checked by f_type: pure v2,
  * pure v1 (one hierarchy per controller or set of controllers), or both side by side.
  */
-import { readFileSync, statfsSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { readdirSync, readFileSync, statfsSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { MAGIC } from '@terrarium/syscall';
-
-/** One mounted hierarchy. */
-export interface CgroupHierarchy {
-  readonly version: 1 | 2;
-  /** absolute path of the mount on the host */
-  readonly mountPoint: string;
-  /**
-   * v1: what the hierarchy is mounted with: controllers, or one `name=…`.
-   * v2: the controllers of cgroup.controllers at the mount point.
-   */
-  readonly controllers: readonly string[];
-  /** directory below /sys/fs/cgroup inside a sandbox: `memory`, `cpu,cpuacct`, `systemd`, `unified` */
-  readonly name: string;
-}
-
-/** All hierarchies of a host. `hybrid`: v1 hierarchies and a v2 one beside them. */
-export interface CgroupLayout {
-  readonly kind: 'v1' | 'v2' | 'hybrid' | 'none';
-  readonly hierarchies: readonly CgroupHierarchy[];
-}
+import type { CgroupHierarchy, CgroupLayout } from './types.js';
 
 /** Where detection reads from; tests pass their own. */
 export interface LayoutSource {
@@ -75,6 +56,57 @@ export function hierarchyWith(
 /** Absolute path of a group: `/sys/fs/cgroup/memory` + `/terrarium/lab-1`. */
 export function groupPath(hierarchy: CgroupHierarchy, group: string): string {
   return join(hierarchy.mountPoint, group);
+}
+
+/**
+ * The same hierarchies as a process in a sandbox finds them: mounted below /sys/fs/cgroup, each
+ * rooted at the sandbox's group by its cgroup namespace. Group paths then start at that group.
+ *
+ * @param handedOn v2 controllers that the sandbox's group hands on; by default those that
+ *   every sandbox's does
+ */
+export function insideLayout(
+  layout: CgroupLayout,
+  handedOn: readonly string[] = HANDED_ON,
+): CgroupLayout {
+  const top = '/sys/fs/cgroup';
+  const hierarchies = layout.hierarchies.map((one): CgroupHierarchy => {
+    if (one.version === 1) return { ...one, mountPoint: join(top, one.name) };
+    return {
+      ...one,
+      mountPoint: layout.kind === 'v2' ? top : join(top, one.name),
+      controllers: one.controllers.filter((controller) => handedOn.includes(controller)),
+    };
+  });
+  return { kind: layout.kind, hierarchies, seenFrom: 'sandbox' };
+}
+
+/** v2 controllers that groups get handed on without being asked, where the host has them. */
+export const HANDED_ON: readonly string[] = ['cpu', 'cpuset', 'io', 'memory', 'pids'];
+
+/**
+ * Adds to each hierarchy which control files its groups have: options of the kernel and of its
+ * I/O scheduler show nowhere else. Looks at `group` or its nearest existing ancestor, never at the
+ * root of a hierarchy, which has fewer files.
+ */
+export function withControlFiles(layout: CgroupLayout, group: string): CgroupLayout {
+  const hierarchies = layout.hierarchies.map((hierarchy) => {
+    const controlFiles = controlFilesOf(hierarchy, group);
+    return controlFiles === undefined ? hierarchy : { ...hierarchy, controlFiles };
+  });
+  return { ...layout, hierarchies };
+}
+
+function controlFilesOf(hierarchy: CgroupHierarchy, group: string): string[] | undefined {
+  for (let path = join('/', group); path !== '/'; path = dirname(path)) {
+    try {
+      const entries = readdirSync(groupPath(hierarchy, path), { withFileTypes: true });
+      return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+    } catch {
+      // not made yet: its parent tells as much
+    }
+  }
+  return undefined;
 }
 
 function hostSource(): LayoutSource {

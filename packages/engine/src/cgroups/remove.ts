@@ -3,8 +3,8 @@ import { existsSync, rmdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { driverOf } from './driver.js';
 import { groupsBottomUp, processesOf } from './files.js';
-import type { CgroupLayout } from './layout.js';
 import { groupPath } from './layout.js';
+import type { CgroupLayout } from './types.js';
 
 /** Ten seconds of back-off: a process in uninterruptible sleep may take that long to die. */
 const GIVE_UP_MS = 10_000;

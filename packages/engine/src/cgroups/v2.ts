@@ -3,22 +3,25 @@
  * says so, and a group that hands controllers on holds no processes itself. Daemon side, root.
  * @see cgroups(7); kernel docs admin-guide/cgroup-v2
  */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LinuxCpu, LinuxMemory, LinuxResources } from '@terrarium/spec';
-import type { CgroupDriver, LimitWrite } from './driver.js';
-import { groupsBottomUp, killByPid, readControl, tryWriteControl, writeControl } from './files.js';
-import type { CgroupHierarchy } from './layout.js';
-
-/** Handed to sandboxes when the host has them. */
-const WANTED = ['cpu', 'cpuset', 'io', 'memory', 'pids'] as const;
+import {
+  groupsBottomUp,
+  killByPid,
+  makeGroups,
+  readControl,
+  tryWriteControl,
+  writeControl,
+} from './files.js';
+import { groupPath, HANDED_ON } from './layout.js';
+import { limitsOf } from './resources/translate.js';
+import type { CgroupDriver, CgroupHierarchy } from './types.js';
 
 /** Where PID 1 and the shells live, so that the sandbox's own group may hand controllers on. */
 const LEAF = 'init';
 
 export const v2Driver: CgroupDriver = {
   prepareParent,
-  limits,
+  limits: limitsOf,
   joinFile: 'cgroup.procs',
   delegatedFiles: ['cgroup.procs', 'cgroup.threads', 'cgroup.subtree_control'],
   leafOf: (hierarchy) => (delegatedControllers(hierarchy).length === 0 ? '' : LEAF),
@@ -27,76 +30,68 @@ export const v2Driver: CgroupDriver = {
 };
 
 function delegatedControllers(hierarchy: CgroupHierarchy): readonly string[] {
-  return WANTED.filter((controller) => hierarchy.controllers.includes(controller));
+  return HANDED_ON.filter((controller) => hierarchy.controllers.includes(controller));
 }
 
-/** Enables the controllers from the mount point down to `group`, one level after the other. */
-function prepareParent(hierarchy: CgroupHierarchy, group: string): void {
-  let directory = hierarchy.mountPoint;
-  for (const name of group.split('/').filter((part) => part !== '')) {
-    enable(directory, delegatedControllers(hierarchy));
-    directory = join(directory, name);
-    mkdirSync(directory, { recursive: true });
+/** Hands the controllers on from the mount point down to `group`, one level after the other. */
+function prepareParent(
+  hierarchy: CgroupHierarchy,
+  group: string,
+  controllers: readonly string[] = [],
+): readonly string[] {
+  const wanted = [
+    ...new Set([
+      ...delegatedControllers(hierarchy),
+      ...controllers.filter((controller) => hierarchy.controllers.includes(controller)),
+    ]),
+  ];
+  const made: string[] = [];
+  const names = group.split('/').filter((part) => part !== '');
+  for (let depth = 0; depth <= names.length; depth++) {
+    const path = names.slice(0, depth).join('/');
+    made.push(...makeGroups(hierarchy.mountPoint, path));
+    handOn(groupPath(hierarchy, path), wanted);
   }
-  enable(directory, delegatedControllers(hierarchy));
+  return made;
 }
 
-function enable(directory: string, controllers: readonly string[]): void {
+/**
+ * Enables controllers for the children of one group.
+ *
+ * @throws Error when the group holds processes (EBUSY) or is in threaded mode: two rules of v2
+ *   that the errno alone does not explain
+ */
+export function handOn(directory: string, controllers: readonly string[]): void {
   const file = join(directory, 'cgroup.subtree_control');
   const enabled = new Set((readControl(file) ?? '').split(' '));
   const missing = controllers.filter((controller) => !enabled.has(controller));
   if (missing.length === 0) return;
-  writeControl(file, missing.map((controller) => `+${controller}`).join(' '));
-}
-
-function limits(hierarchy: CgroupHierarchy, resources: LinuxResources): readonly LimitWrite[] {
-  const has = (controller: string) => hierarchy.controllers.includes(controller);
-  const { memory, cpu, pids, unified } = resources;
-  return [
-    ...(has('memory') && memory !== undefined ? memoryLimits(memory) : []),
-    ...(has('pids') && pids?.limit !== undefined ? [limit('pids.max', max(pids.limit))] : []),
-    ...(has('cpu') && cpu !== undefined ? cpuLimits(cpu) : []),
-    ...(has('cpuset') && cpu?.cpus !== undefined ? [limit('cpuset.cpus', cpu.cpus)] : []),
-    ...(has('cpuset') && cpu?.mems !== undefined ? [limit('cpuset.mems', cpu.mems)] : []),
-    ...Object.entries(unified ?? {}).map(([file, value]) => limit(file, value)),
-  ];
-}
-
-function memoryLimits(memory: LinuxMemory): LimitWrite[] {
-  const writes: LimitWrite[] = [];
-  if (memory.limit !== undefined) writes.push(limit('memory.max', max(memory.limit)));
-  if (memory.swap !== undefined) {
-    // OCI counts memory and swap together, v2 swap alone.
-    const swap = memory.swap < 0 ? -1 : Math.max(0, memory.swap - Math.max(0, memory.limit ?? 0));
-    writes.push({ ...limit('memory.swap.max', max(swap)), optional: true });
+  const threaded = threadedProblem(directory);
+  if (threaded !== undefined) throw new Error(threaded);
+  const value = missing.map((controller) => `+${controller}`).join(' ');
+  try {
+    writeControl(file, value);
+  } catch (error) {
+    throw new Error(`write ${value} to ${file}: ${handOnReason(error)}`, { cause: error });
   }
-  if (memory.reservation !== undefined) writes.push(limit('memory.low', max(memory.reservation)));
-  return writes;
 }
 
-function cpuLimits(cpu: LinuxCpu): LimitWrite[] {
-  const writes: LimitWrite[] = [];
-  if (cpu.shares !== undefined && cpu.shares > 0) {
-    writes.push(limit('cpu.weight', weightOf(cpu.shares)));
-  }
-  if (cpu.quota !== undefined || cpu.period !== undefined) {
-    const quota = cpu.quota !== undefined && cpu.quota > 0 ? cpu.quota : 'max';
-    writes.push(limit('cpu.max', `${quota} ${cpu.period ?? 100_000}`));
-  }
-  return writes;
+function handOnReason(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code ?? String(error);
+  if (code !== 'EBUSY') return code;
+  return 'EBUSY (the group holds processes: in cgroup v2 only a group without any hands controllers on)';
 }
 
-/** v1 shares 2..262144 on v2's weight 1..10000, linearly, as the runtimes agreed. */
-function weightOf(shares: number): number {
-  return 1 + Math.floor(((Math.min(Math.max(shares, 2), 262_144) - 2) * 9999) / 262_142);
-}
-
-function max(value: number): string {
-  return value < 0 ? 'max' : String(value);
-}
-
-function limit(file: string, value: string | number): LimitWrite {
-  return { file, value: String(value), optional: false };
+/**
+ * Threads of one process can be in different groups of a threaded subtree, which no controller of
+ * memory or I/O can account for. A container in it could not be limited: refused.
+ *
+ * @returns a sentence, or undefined for a group that may hold a container's
+ */
+export function threadedProblem(directory: string): string | undefined {
+  const type = readControl(join(directory, 'cgroup.type'));
+  if (type === null || type === 'domain') return undefined; // null: the root of the hierarchy
+  return `${directory} is a threaded cgroup (cgroup.type says "${type}"): containers need a domain`;
 }
 
 /** cgroup.kill (Linux 5.14) takes the subtree at once, forks in flight and frozen ones too. */

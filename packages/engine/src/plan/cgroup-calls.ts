@@ -1,88 +1,236 @@
 /**
- * Calls that make, limit, hand over and enter a sandbox's cgroups, for v1, v2 and hybrid hosts.
- * Who runs them: `outside`, host root in the host's namespaces (joining needs the host's paths).
+ * Calls that make, limit, hand over and enter the cgroups of a sandbox or a container, for v1, v2
+ * and hybrid layouts. Who runs them: `outside`, before it changes a namespace (joining needs the
+ * paths of the layout): host root, or for a container in a sandbox the sandbox's root.
  */
-import { join } from 'node:path';
-import type { LinuxResources } from '@terrarium/spec';
+import { dirname, join } from 'node:path';
+import type { LinuxDevice, LinuxResources } from '@terrarium/spec';
 import { ERRNO, flagged, O, type Purpose, type Slot } from '@terrarium/syscall';
-import { type CgroupHierarchy, type CgroupLayout, driverOf, groupPath } from '../cgroups/index.js';
+import {
+  type CgroupHierarchy,
+  type CgroupLayout,
+  containerDeviceRules,
+  deviceProgram,
+  driverOf,
+  groupPath,
+  problemText,
+  translateResources,
+} from '../cgroups/index.js';
+import { attachDeviceProgram } from './device-program-calls.js';
 import { FDCWD, purpose, type Script } from './script.js';
 
-/** Makes the group in every hierarchy, sets its limits and gives directory and joining away. */
+/** Whose group it is, as sentences name it: "the sandbox", "container web-1". */
+export interface Whose {
+  readonly en: string;
+  readonly zh: string;
+}
+
+const THE_SANDBOX: Whose = { en: 'the sandbox', zh: '沙箱' };
+
+/** What a container wants otherwise than a sandbox. */
+export interface MakeCgroupsOptions {
+  readonly whose?: Whose;
+  /**
+   * Every limit must hold: a field that cannot be applied makes this throw, and no write may fail.
+   * A sandbox lives with a kernel that counts no swap; doctor says so. By default true for a
+   * container (`whose` is given).
+   */
+  readonly strict?: boolean;
+  /**
+   * Adds what every container may open to its device rules, and leave to make `nodes`. By default
+   * true for a container.
+   */
+  readonly defaultDevices?: boolean;
+  /** linux.devices, for the rules */
+  readonly nodes?: readonly LinuxDevice[];
+}
+
+/**
+ * Makes the group in every hierarchy, sets its limits and gives directory and joining away.
+ *
+ * The group's parent must exist and hand controllers on: see prepareParents and makeNestedParents.
+ *
+ * @param owner host id of whoever may make child groups; null: nobody but root
+ * @throws Error naming every field of `resources` that cannot be applied (strict)
+ */
 export function makeCgroups(
   script: Script,
   layout: CgroupLayout,
   group: string,
   resources: LinuxResources,
-  owner: number,
+  owner: number | null,
+  options: MakeCgroupsOptions = {},
 ): void {
+  const { whose = THE_SANDBOX, strict = options.whose !== undefined } = options;
+  const withDefaults = options.defaultDevices ?? options.whose !== undefined;
+  const wanted = withDefaults ? withDefaultDevices(layout, resources, options.nodes) : resources;
+  const { writes, problems } = translateResources(layout, wanted);
+  if (strict && problems.length > 0) throw new Error(problems.map(problemText).join('; '));
   for (const hierarchy of layout.hierarchies) {
     const directory = groupPath(hierarchy, group);
     const label = hierarchy.name;
     script.mkdir(
       directory,
       0o755,
-      purpose('cgroup-make', `make the sandbox's ${label} cgroup`, `创建沙箱的 ${label} cgroup`),
+      purpose(
+        'cgroup-make',
+        `make the ${label} cgroup of ${whose.en}`,
+        `创建${whose.zh}的 ${label} cgroup`,
+      ),
     );
-    writeLimits(script, hierarchy, directory, resources);
-    delegate(script, hierarchy, directory, owner);
+    for (const placed of writes) {
+      if (placed.hierarchy === hierarchy)
+        writeLimit(script, directory, placed.write, whose, strict);
+    }
+    if (owner !== null) delegate(script, hierarchy, directory, owner, whose);
   }
+  limitDevicesV2(script, layout, group, wanted, whose);
 }
 
-function writeLimits(
-  script: Script,
-  hierarchy: CgroupHierarchy,
-  directory: string,
+/** Inside a sandbox nobody may set device rules, so none are added to a config without. */
+function withDefaultDevices(
+  layout: CgroupLayout,
   resources: LinuxResources,
+  nodes: readonly LinuxDevice[] = [],
+): LinuxResources {
+  const { devices, ...rest } = resources;
+  if (devices === undefined || layout.seenFrom === 'sandbox') return resources;
+  return { ...rest, devices: containerDeviceRules(devices, nodes) };
+}
+
+function writeLimit(
+  script: Script,
+  directory: string,
+  { file, value, optional }: { file: string; value: string; optional: boolean },
+  whose: Whose,
+  strict: boolean,
 ): void {
-  for (const { file, value, optional } of driverOf(hierarchy).limits(hierarchy, resources)) {
-    const path = join(directory, file);
-    const why = purpose(
-      'cgroup-limit',
-      `limit the sandbox: ${file} = ${value}`,
-      `限制沙箱：${file} = ${value}`,
-    );
-    if (optional) script.optionalWriteFile(path, value, why);
-    else script.writeFile(path, value, why);
-  }
+  const path = join(directory, file);
+  const why = purpose(
+    'cgroup-limit',
+    `limit ${whose.en}: ${file} = ${value}`,
+    `限制${whose.zh}：${file} = ${value}`,
+  );
+  // rsvd limits of huge pages stay optional: the standard has a fallback for kernels without.
+  if (optional && (!strict || file.includes('.rsvd.'))) script.optionalWriteFile(path, value, why);
+  else script.writeFile(path, value, why);
+}
+
+/** On v1 the rules were written as a list; v2 has no files for them but runs a program. */
+function limitDevicesV2(
+  script: Script,
+  layout: CgroupLayout,
+  group: string,
+  { devices = [] }: LinuxResources,
+  whose: Whose,
+): void {
+  const hierarchy = v2Of(layout);
+  const inV1 = layout.hierarchies.some(({ controllers }) => controllers.includes('devices'));
+  if (hierarchy === undefined || inV1 || layout.seenFrom === 'sandbox') return;
+  const program = deviceProgram(devices);
+  if (program === null) return;
+  attachDeviceProgram(script, groupPath(hierarchy, group), program, whose);
 }
 
 /**
- * The learner owns the directory (so they can make child groups) and the files that move
- * processes, but no file that holds a limit.
+ * Whoever owns the directory can make child groups, and with the files that move processes fill
+ * them; no file that holds a limit is given away.
  */
 function delegate(
   script: Script,
   hierarchy: CgroupHierarchy,
   directory: string,
   owner: number,
+  whose: Whose,
 ): void {
   const why = purpose(
     'cgroup-delegate',
-    'let the sandbox make child groups and move its processes; its own limits stay with the host',
-    '允许沙箱创建子组并移动自己的进程；沙箱自身的限制仍归宿主机管',
+    `let ${whose.en} make child groups and move its processes; its own limits stay with the host`,
+    `允许${whose.zh}创建子组并移动自己的进程；自身的限制仍归宿主机管`,
   );
   const files = driverOf(hierarchy).delegatedFiles.map((file) => join(directory, file));
   for (const path of [directory, ...files]) script.chown(path, owner, owner, why);
 }
 
 /**
- * Moves the calling process into the v1 groups, so that its children are born there. Into v2
- * the child comes by CLONE_INTO_CGROUP.
+ * Makes the groups above a nested group and hands the controllers on at each level, from the mount
+ * point down, as calls: for a layout inside a sandbox, where the daemon cannot do it beforehand
+ * (on the host it does: prepareParents). v1 needs no copying there: the sandbox's groups pass
+ * their CPUs down (cgroup.clone_children).
+ *
+ * @param controllers v2: what translateResources says the group needs
  */
-export function joinV1Cgroups(script: Script, layout: CgroupLayout, group: string): void {
+export function makeNestedParents(
+  script: Script,
+  layout: CgroupLayout,
+  group: string,
+  controllers: readonly string[],
+): void {
   for (const hierarchy of layout.hierarchies) {
-    if (hierarchy.version === 2) continue;
-    const file = join(groupPath(hierarchy, group), driverOf(hierarchy).joinFile);
-    script.writeFile(file, '0', joinPurpose(hierarchy));
+    const parents = ancestors(group);
+    for (const parent of parents) {
+      const directory = groupPath(hierarchy, parent);
+      if (parent !== '/') {
+        script.mkdir(directory, 0o755, nestedPurpose, { tolerate: [ERRNO.EEXIST] });
+      }
+      const handedOn = controllers.filter((name) => hierarchy.controllers.includes(name));
+      if (hierarchy.version === 2 && handedOn.length > 0) handOnCall(script, directory, handedOn);
+    }
   }
 }
 
-/** Opens the v2 group itself: a new init is born there, and roots its cgroup namespace in it. */
-export function openV2Group(script: Script, layout: CgroupLayout, group: string): Slot | null {
+/** `/a/b/c` → `/`, `/a`, `/a/b` */
+function ancestors(group: string): string[] {
+  const parent = dirname(join('/', group));
+  return parent === '/' ? ['/'] : [...ancestors(parent), parent];
+}
+
+const nestedPurpose = purpose(
+  'cgroup-parent',
+  'make the group that will hold the new one',
+  '创建将要容纳新组的上级组',
+);
+
+const handOnPurpose = purpose(
+  'cgroup-subtree-control',
+  'hand the controllers on, so that child groups can have limits',
+  '向下委派控制器，让子组也能设置限制',
+);
+
+/** Enabling twice is no error; a group that holds processes refuses (EBUSY). */
+function handOnCall(script: Script, directory: string, controllers: readonly string[]): void {
+  const value = controllers.map((controller) => `+${controller}`).join(' ');
+  script.writeFile(join(directory, 'cgroup.subtree_control'), value, handOnPurpose);
+}
+
+/**
+ * Moves the calling process into the v1 groups, so that its children are born there. Into v2
+ * the child comes by CLONE_INTO_CGROUP.
+ */
+export function joinV1Cgroups(
+  script: Script,
+  layout: CgroupLayout,
+  group: string,
+  whose: Whose = THE_SANDBOX,
+): void {
+  for (const hierarchy of layout.hierarchies) {
+    if (hierarchy.version === 2) continue;
+    const file = join(groupPath(hierarchy, group), driverOf(hierarchy).joinFile);
+    script.writeFile(file, '0', joinPurpose(hierarchy, whose));
+  }
+}
+
+/** Opens the v2 group itself: a new init is born there, and roots its cgroup namespace in it; a
+ * container's other processes join it there too. */
+export function openV2Group(
+  script: Script,
+  layout: CgroupLayout,
+  group: string,
+  whose: Whose = THE_SANDBOX,
+): Slot | null {
   const hierarchy = v2Of(layout);
   if (hierarchy === undefined) return null;
-  return openGroup(script, groupPath(hierarchy, group), joinPurpose(hierarchy));
+  return openGroup(script, groupPath(hierarchy, group), joinPurpose(hierarchy, whose));
 }
 
 /** Opens the v2 group where the sandbox's processes live: its leaf, where it has one. */
@@ -93,7 +241,7 @@ export function openV2Leaf(script: Script, layout: CgroupLayout, group: string):
   const directory = join(groupPath(hierarchy, group), leaf);
   // Made with the sandbox; made again if the learner emptied and removed it.
   if (leaf !== '') script.mkdir(directory, 0o755, leafPurpose, { tolerate: [ERRNO.EEXIST] });
-  return openGroup(script, directory, joinPurpose(hierarchy));
+  return openGroup(script, directory, joinPurpose(hierarchy, THE_SANDBOX));
 }
 
 /**
@@ -110,18 +258,7 @@ export function openInnerNode(script: Script, layout: CgroupLayout, mountPoint: 
   if (leaf === '') return;
   script.mkdir(join(mountPoint, leaf), 0o755, leafPurpose);
   script.writeFile(join(mountPoint, leaf, 'cgroup.procs'), '0', leafPurpose);
-  script.writeFile(
-    join(mountPoint, 'cgroup.subtree_control'),
-    driver
-      .delegatedControllers(hierarchy)
-      .map((controller) => `+${controller}`)
-      .join(' '),
-    purpose(
-      'cgroup-subtree-control',
-      'hand the controllers on, so that child groups can have limits',
-      '向下委派控制器，让子组也能设置限制',
-    ),
-  );
+  handOnCall(script, mountPoint, driver.delegatedControllers(hierarchy));
 }
 
 function v2Of(layout: CgroupLayout): CgroupHierarchy | undefined {
@@ -145,10 +282,10 @@ const leafPurpose = purpose(
   '把进程放进叶子组：在 cgroup v2 中，委派控制器的内部节点不能有进程',
 );
 
-function joinPurpose(hierarchy: CgroupHierarchy): Purpose {
+function joinPurpose(hierarchy: CgroupHierarchy, whose: Whose): Purpose {
   return purpose(
     'cgroup-join',
-    `enter the sandbox's ${hierarchy.name} cgroup, so that all that follows is limited`,
-    `进入沙箱的 ${hierarchy.name} cgroup，之后的一切都受限制`,
+    `enter the ${hierarchy.name} cgroup of ${whose.en}, so that all that follows is limited`,
+    `进入${whose.zh}的 ${hierarchy.name} cgroup，之后的一切都受限制`,
   );
 }
