@@ -1,5 +1,6 @@
 export * from './capabilities.js';
 export * from './cgroups/index.js';
+export * from './container/index.js';
 export * from './exec-plan.js';
 export * from './host-facts.js';
 export * from './idmap-probe.js';
