@@ -40,7 +40,7 @@ import { KEYCTL_JOIN_SESSION_KEYRING } from '../kernel-constants.js';
 import { joinV1Cgroups, makeCgroups, openV2Group } from '../plan/cgroup-calls.js';
 import { changeRoot, enterRootPurpose, moveRoot, pivotRoot } from '../plan/change-root.js';
 import { cloneArgs } from '../plan/clone-args.js';
-import { leaveHostKeyring } from '../plan/confine.js';
+import { leaveHostKeyring, setIds } from '../plan/confine.js';
 import { type ConsoleRegisters, makeConsole, takeConsole } from '../plan/console.js';
 import { DEFAULT_PATH, execute } from '../plan/execute.js';
 import { awaitRelease, openReleasePipe, type ReleasePipe, release } from '../plan/handshake.js';
@@ -98,7 +98,7 @@ const INIT = 'init';
  * @throws ConfigError naming each field that is not supported
  */
 export function containerPlan(input: ContainerPlanInput): ContainerPlan {
-  assertSupported(input.config);
+  assertSupported(input.config, input.sandbox !== undefined);
   const where = input.sandbox === undefined ? '' : ` in sandbox ${input.sandbox.id}`;
   const first = input.sandbox === undefined ? OUTSIDE : ENTRY;
   const builder = new PlanBuilder(`container ${input.id}${where}`, first);
@@ -169,6 +169,7 @@ function enterSandbox(builder: PlanBuilder, target: ExecTarget): void {
   const outside = new Script(builder, OUTSIDE, builder.slot('confineFd'));
   joinCgroupNamespace(outside, init);
   confineLikeSandbox(outside, target);
+  setIds(outside, 0, 0, []); // root of the sandbox: as yet it is the host's, which is nobody in here
 }
 
 // ---- outside: the runtime's side ----
@@ -180,7 +181,12 @@ function writeOutside(script: Script, input: ContainerPlanInput, taken: Taken): 
   leaveHostKeyring(script, KEYCTL_JOIN_SESSION_KEYRING, [ERRNO.ENOSYS, ERRNO.EDQUOT, ERRNO.EPERM]);
   script.call('umask', [0], modesPurpose);
   setOomScore(script, config.process?.oomScoreAdj);
-  makeCgroups(script, facts.cgroups, groupOf(input), linux.resources ?? {}, 0);
+  makeCgroups(script, facts.cgroups, groupOf(input), linux.resources ?? {}, null, {
+    whose: { en: `container ${input.id}`, zh: `容器 ${input.id}` },
+    // Device rules take the machine's root; inside a sandbox, the sandbox's own rules hold.
+    defaultDevices: input.sandbox === undefined,
+    nodes: linux.devices ?? [],
+  });
   const group = openV2Group(script, facts.cgroups, groupOf(input));
   const sources = openSources(script, input);
   const pipe = openReleasePipe(script);

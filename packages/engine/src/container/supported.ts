@@ -23,9 +23,12 @@ export class ConfigError extends Error {
   }
 }
 
-/** @throws ConfigError naming every field that is not supported or contradicts another */
-export function assertSupported(config: RuntimeConfig): void {
-  const problems = configProblems(config);
+/**
+ * @param inSandbox the runtime's side is the root of a sandbox, not of the machine
+ * @throws ConfigError naming every field that is not supported or contradicts another
+ */
+export function assertSupported(config: RuntimeConfig, inSandbox: boolean): void {
+  const problems = [...configProblems(config), ...(inSandbox ? sandboxProblems(config) : [])];
   if (problems.length > 0) throw new ConfigError(problems);
 }
 
@@ -39,6 +42,18 @@ export function configProblems(config: RuntimeConfig): ConfigProblem[] {
     ...mountProblems(config),
     ...linuxProblems(config),
   ];
+}
+
+/** What takes the root of the machine. */
+function sandboxProblems({ linux }: RuntimeConfig): ConfigProblem[] {
+  return (linux?.resources?.devices?.length ?? 0) > 0
+    ? [
+        problem(
+          'linux.resources.devices',
+          'device rules take the root of the machine; in a sandbox its own rules hold',
+        ),
+      ]
+    : [];
 }
 
 function problem(field: string, reason: string): ConfigProblem {
