@@ -1,131 +1,41 @@
 /**
- * The player on the real kernel: every promise of plan.ts, player.ts and native/player.c. Needs
- * root; makes only short-lived processes and pid namespaces, and ends what it made.
+ * The player on the real kernel: every promise of plan.ts, player.ts and native/player.c, but for
+ * steps, detaching, acks and malformed messages, which have their own files. Needs root; makes only
+ * short-lived processes and pid namespaces, and ends what it made.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
-import type { Socket } from 'node:net';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildPlayer } from '../../packages/syscall/native/build.mjs';
 import {
-  type Block,
   type CallReport,
   CLONE,
-  CLONE_ARGS_BYTES,
   ERRNO,
-  encodeRun,
   flagged,
   lengthOf,
   O,
   PlanBuilder,
   PlanError,
-  type PlayerRecord,
-  type ProcessName,
-  RecordReader,
   ResidentPlayer,
   SIGNALS,
-  type Slot,
   scratch,
-  stringArray,
-  struct,
   text,
 } from '../../packages/syscall/src/index.js';
+import {
+  alive,
+  call,
+  childrenOf,
+  exec,
+  exitOf,
+  fork,
+  missing,
+  output,
+  pipe,
+  purpose,
+  readBack,
+  root,
+} from './player-lab.js';
 
-const purpose = { id: 'test', en: 'test', zh: '测试' };
-const root = process.getuid?.() === 0;
-if (!root) console.warn('player: skipped, these tests need root');
-
-/** Appends a call: the tests do not care for purposes. */
-function call(
-  builder: PlanBuilder,
-  process: ProcessName,
-  syscall: string,
-  args: Parameters<PlanBuilder['call']>[1]['args'],
-  more: Partial<Parameters<PlanBuilder['call']>[1]> = {},
-): void {
-  builder.call(process, { syscall, args, purpose, ...more });
-}
-
-type CloneFlag = keyof typeof CLONE;
-
-/** clone3 with the given flags; the child goes on as `child`. */
-function fork(
-  builder: PlanBuilder,
-  process: ProcessName,
-  child: ProcessName,
-  flags: CloneFlag[] = [],
-): Slot {
-  const pid = builder.slot(`${child} pid`);
-  const signal = flags.includes('CLONE_PARENT') ? 0 : SIGNALS.SIGCHLD;
-  const args = struct(
-    [
-      [flagged(CLONE, ...flags), 8],
-      [0, 8],
-      [0, 8],
-      [0, 8],
-      [signal, 8],
-    ],
-    CLONE_ARGS_BYTES,
-  );
-  call(builder, process, 'clone3', [args, CLONE_ARGS_BYTES], { store: pid, child });
-  return pid;
-}
-
-/** pipe2 in `process`; returns the slots of its two ends. */
-function pipe(builder: PlanBuilder, process: ProcessName): { read: Slot; write: Slot } {
-  const ends = scratch(8);
-  const read = builder.slot('read end');
-  const write = builder.slot('write end');
-  const loads = [
-    { from: ends, offset: 0, width: 4 as const, to: read },
-    { from: ends, offset: 4, width: 4 as const, to: write },
-  ];
-  call(builder, process, 'pipe2', [ends, O.O_CLOEXEC], { loads });
-  return { read, write };
-}
-
-/** read(2) whose bytes come back in the report. */
-function readBack(builder: PlanBuilder, process: ProcessName, fd: Slot, size = 4096): void {
-  const buffer: Block = scratch(size);
-  call(builder, process, 'read', [fd, buffer, size], { reportBlock: buffer, atLeast: 1 });
-}
-
-/** execve with standard output on `out`. */
-function exec(builder: PlanBuilder, process: ProcessName, argv: string[], out?: Slot): void {
-  if (out !== undefined) call(builder, process, 'dup3', [out, 1, 0]);
-  call(builder, process, 'execve', [
-    argv[0] ?? '',
-    stringArray(argv),
-    stringArray(['PATH=/usr/bin:/bin']),
-  ]);
-}
-
-/** What the last report with bytes read. */
-function output(reports: readonly CallReport[]): string {
-  const report = reports.findLast((one) => one.bytes !== undefined);
-  return new TextDecoder().decode(report?.bytes?.subarray(0, Number(report.result)));
-}
-
-function exitOf(player: ResidentPlayer, hostPid: number | undefined): Promise<number> {
-  return new Promise((resolve) => player.onExit(hostPid ?? 0, resolve));
-}
-
-function alive(pid: number | undefined): boolean {
-  try {
-    return !/\nState:\tZ/.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
-
-function childrenOf(pid: number): number[] {
-  const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  return pids === '' ? [] : pids.split(' ').map(Number);
-}
-
-describe.skipIf(!root)(`player${!root ? ` (missing: root)` : ''}`, () => {
+describe.skipIf(!root)(`player${missing}`, () => {
   let player: ResidentPlayer;
 
   beforeAll(async () => {
@@ -303,24 +213,6 @@ describe.skipIf(!root)(`player${!root ? ` (missing: root)` : ''}`, () => {
     ).toEqual([]);
   });
 
-  test('steps: nothing happens before step(), then exactly one call', async () => {
-    const builder = new PlanBuilder('stepped');
-    for (let i = 0; i < 3; i++) call(builder, 'outside', 'getpid', []);
-    const seen: number[] = [];
-    const run = player.run(builder.build(), {
-      stepped: true,
-      onReport: ({ index }) => seen.push(index),
-    });
-    for (let i = 0; i < 3; i++) {
-      await player.run(new PlanBuilder('a while').build()).done;
-      expect(seen).toHaveLength(i);
-      run.step('outside');
-      await expect.poll(() => seen.length).toBe(i + 1);
-    }
-    await run.done;
-    expect(seen).toEqual([0, 1, 2]);
-  });
-
   test('abort kills what a run has made, wherever it stands', async () => {
     const builder = new PlanBuilder('aborted');
     const { read } = pipe(builder, 'outside');
@@ -335,14 +227,6 @@ describe.skipIf(!root)(`player${!root ? ` (missing: root)` : ''}`, () => {
     run.abort();
     await expect(run.done).rejects.toThrow('plan aborted: aborted');
     expect(await exitOf(player, pid)).toBe(SIGNALS.SIGKILL);
-  });
-
-  test('abort ends a stepped run that waits', async () => {
-    const builder = new PlanBuilder('waiting');
-    call(builder, 'outside', 'getpid', []);
-    const run = player.run(builder.build(), { stepped: true });
-    run.abort();
-    await expect(run.done).rejects.toThrow('aborted');
   });
 
   test('a child made with CLONE_PARENT is the player’s own child', async () => {
@@ -543,217 +427,3 @@ describe.skipIf(!root)(`player${!root ? ` (missing: root)` : ''}`, () => {
     );
   });
 });
-
-/** The raw socket of a player, for messages that no encoder writes. */
-class RawPlayer {
-  readonly records: PlayerRecord[] = [];
-  readonly child: ChildProcess;
-  readonly #socket: Socket;
-  readonly #reader = new RecordReader();
-  #wake: () => void = () => {};
-
-  constructor(binary: string, args: string[], env: Record<string, string>) {
-    this.child = spawn(binary, args, { env, stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
-    this.#socket = this.child.stdio[3] as Socket;
-    this.#socket.on('error', () => {}); // a player that ended: the tests look at its exit
-    this.#socket.on('data', (chunk: Buffer) => {
-      this.records.push(...this.#reader.push(chunk));
-      this.#wake();
-    });
-    this.child.on('exit', () => this.#wake());
-  }
-
-  send(bytes: Uint8Array): void {
-    this.#socket.write(bytes);
-  }
-
-  /** Sends an empty plan and waits for its end: what was sent before has been handled then. */
-  async settle(run: number): Promise<void> {
-    this.send(encodeRun(new PlanBuilder('ping').build(), run));
-    const seen = () => this.records.some((record) => record.kind === 'done' && record.run === run);
-    while (!seen() && this.#running()) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-  }
-
-  async close(): Promise<number | null> {
-    this.#socket.end();
-    if (this.#running()) await once(this.child, 'exit');
-    return this.child.exitCode;
-  }
-
-  #running(): boolean {
-    return this.child.exitCode === null && this.child.signalCode === null;
-  }
-}
-
-describe.skipIf(!root)(
-  `player, sanitized, with malformed messages${!root ? ` (missing: root)` : ''}`,
-  () => {
-    const logs = mkdtempSync('/tmp/player-asan-');
-    const SANITIZER_EXIT = 99;
-    const env = {
-      ASAN_OPTIONS: `exitcode=${SANITIZER_EXIT}:detect_leaks=0:log_path=${join(logs, 'asan')}`,
-      UBSAN_OPTIONS: `exitcode=${SANITIZER_EXIT}:print_stacktrace=1:log_path=${join(logs, 'ubsan')}`,
-    };
-    let binary: string;
-
-    beforeAll(() => {
-      binary = buildPlayer({ sanitize: true });
-    });
-    afterAll(() => rmSync(logs, { recursive: true, force: true }));
-
-    function sanitizerLogs(): string {
-      return readdirSync(logs)
-        .map((name) => readFileSync(join(logs, name), 'utf8'))
-        .join('\n');
-    }
-
-    /** A plan with every kind of part, argument and list in it. */
-    function sample(): Uint8Array {
-      const builder = new PlanBuilder('sample');
-      const { read, write } = pipe(builder, 'outside');
-      fork(builder, 'outside', 'child', ['CLONE_NEWPID']);
-      const message = text`slot ${read}`;
-      call(builder, 'child', 'write', [write, message, lengthOf(message)], {
-        tolerate: [1, 2],
-        atLeast: 1,
-      });
-      call(builder, 'child', 'mount', [
-        'proc',
-        '/proc',
-        struct(
-          [
-            [read, 4],
-            [write, 8],
-          ],
-          64,
-        ),
-        0,
-        -1,
-      ]);
-      exec(builder, 'child', ['/bin/sh', '-c', 'true'], write);
-      readBack(builder, 'outside', read);
-      builder.becomeInit('outside', purpose);
-      return encodeRun(builder.build(), 1);
-    }
-
-    test('a real plan runs without a finding', async () => {
-      const player = await ResidentPlayer.start({ binary, env });
-      const builder = new PlanBuilder('real');
-      const { read, write } = pipe(builder, 'outside');
-      fork(builder, 'outside', 'child', ['CLONE_NEWPID']);
-      exec(builder, 'child', ['/bin/echo', 'hello'], write);
-      readBack(builder, 'outside', read);
-      const { reports } = await player.run(builder.build()).done;
-      expect(output(reports)).toBe('hello\n');
-      await player.close();
-      expect(sanitizerLogs()).toBe('');
-    });
-
-    test('2,000 mutated plans: refused or run dry, never a crash', async () => {
-      const player = new RawPlayer(binary, ['--dry-run'], env);
-      const random = generator(20261122);
-      const original = sample();
-      const PING = 1_000_000;
-      for (let i = 0; i < 2000; i++) {
-        player.send(withRun(mutate(original, random), i));
-        if (i % 50 === 49) await player.settle(PING + i);
-      }
-      expect(await player.close()).toBe(0);
-      expect(sanitizerLogs()).toBe('');
-      const exits = player.records.flatMap((record) =>
-        record.kind === 'exit' ? [record.waitStatus] : [],
-      );
-      expect(new Set(exits)).toEqual(new Set([0]));
-      const refusals = player.records.filter((record) => record.kind === 'refused');
-      const done = player.records.filter((record) => record.kind === 'done' && record.run < PING);
-      expect(refusals.length).toBeGreaterThan(500);
-      expect(done.length).toBeGreaterThan(200);
-      for (const refusal of refusals) {
-        if (refusal.kind === 'refused')
-          expect(refusal.reason).toMatch(/^byte \d+: |^unknown message type$/);
-      }
-    });
-
-    test('every truncation of a plan is refused with the place', async () => {
-      const player = new RawPlayer(binary, ['--dry-run'], env);
-      const original = sample();
-      for (let length = 8; length < original.length - 4; length++) {
-        player.send(framed(original.subarray(4, 4 + length)));
-        if (length % 50 === 0) await player.settle(1_000_000 + length);
-      }
-      await player.settle(2_000_000);
-      expect(await player.close()).toBe(0);
-      const refused = player.records.filter((record) => record.kind === 'refused');
-      expect(refused).toHaveLength(original.length - 12);
-      expect(sanitizerLogs()).toBe('');
-    });
-
-    test.each([0, 7, 1024 * 1024 + 1, 0xffff_ffff])(
-      'a message length of %i ends the player with a clear record',
-      async (length) => {
-        const player = new RawPlayer(binary, ['--dry-run'], env);
-        const prefix = new Uint8Array(4);
-        new DataView(prefix.buffer).setUint32(0, length, true);
-        player.send(prefix);
-        await once(player.child, 'exit');
-        expect(player.child.exitCode).toBe(2);
-        expect(player.records.at(-1)).toMatchObject({
-          kind: 'refused',
-          reason: 'message length out of bounds',
-        });
-      },
-    );
-  },
-);
-
-/** A small deterministic generator (xorshift32): a failure can be repeated. */
-function generator(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
-
-/** Changes one place, sometimes up to four: a bit, an integer to a telling value, a cut or a repetition. */
-function mutate(message: Uint8Array, random: (below: number) => number): Uint8Array {
-  const telling = [
-    0, 1, 2, 4, 8, 16, 17, 255, 256, 257, 1024, 1025, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff,
-  ];
-  let body = Buffer.from(message.subarray(4));
-  for (let count = random(3) === 0 ? 1 + random(4) : 1; count > 0; count--) {
-    const at = 8 + random(body.length - 12);
-    const kind = random(8);
-    if (kind < 3) body[at] = (body[at] ?? 0) ^ (1 << random(8));
-    else if (kind < 6) body.writeUInt32LE(telling[random(telling.length)] ?? 0, at & ~3);
-    else if (kind === 6)
-      body = Buffer.concat([body.subarray(0, at), body.subarray(at + random(12))]);
-    else
-      body = Buffer.concat([
-        body.subarray(0, at),
-        body.subarray(at - random(8)),
-        body.subarray(at),
-      ]);
-  }
-  return framed(body);
-}
-
-/** Gives a message its own run number, so that it does not collide with one under way. */
-function withRun(message: Uint8Array, run: number): Uint8Array {
-  new DataView(message.buffer).setUint32(8, run, true);
-  return message;
-}
-
-/** Puts the true length in front, so that the message after it is understood too. */
-function framed(body: Uint8Array): Uint8Array {
-  const message = new Uint8Array(body.length + 4);
-  new DataView(message.buffer).setUint32(0, body.length, true);
-  message.set(body, 4);
-  return message;
-}

@@ -1,10 +1,13 @@
 export * from './constants.js';
 export * from './errno.js';
+export { eventfd, watchEventfd } from './linux/event-fd.js';
 export * from './linux/files.js';
 export * from './linux/holds.js';
 export * from './linux/namespaces.js';
+export { hasEnded, waitForEnd } from './linux/pidfd-wait.js';
 export * from './linux/processes.js';
 export * from './linux/terminals.js';
+export * from './linux/xattrs.js';
 export * from './namespace-kinds.js';
 export * from './plan.js';
 export * from './plan-builder.js';

@@ -1,12 +1,12 @@
 /**
  * eventfd(2): a counter that the kernel adds to when something happens (cgroup v1 tells of a group
  * out of memory that way, and only that way). Runs in the daemon. No thread waits: libuv polls the
- * fd beside its own, which it takes for a pipe.
+ * fd beside its own.
  */
 import { closeSync, readSync } from 'node:fs';
-import { Socket, type SocketConstructorOpts } from 'node:net';
 import { O } from '../constants.js';
 import { bindSyscall } from './invoke.js';
+import { pollingSocket } from './libuv-poll.js';
 
 const callEventfd2 = bindSyscall('eventfd2', 'int', 'int');
 
@@ -30,34 +30,12 @@ export function watchEventfd(fd: number, listener: (count: bigint) => void): () 
 }
 
 function watchWithLibuv(fd: number, listener: (count: bigint) => void): (() => void) | undefined {
-  const handle = pipeHandle();
-  if (handle === undefined || handle.open(fd) !== 0) return undefined;
-  const socket = new Socket({ handle, readable: true, writable: false } as SocketConstructorOpts);
+  const socket = pollingSocket(fd);
+  if (socket === undefined) return undefined;
   socket.on('error', () => {}); // 'close' follows, and nobody counts on a watch without its group
   socket.on('data', (bytes: Buffer) => listener(bytes.readBigUInt64LE(0)));
   socket.unref();
   return () => void socket.destroy();
-}
-
-/** What `net` wraps around the fd of a pipe; it has no other way to an fd that is neither pipe nor socket. */
-interface PipeHandle {
-  /** 0 or a negative errno; the handle owns the fd from then on */
-  open(fd: number): number;
-}
-
-interface PipeWrap {
-  readonly Pipe: new (type: number) => PipeHandle;
-  readonly constants: { readonly SOCKET: number };
-}
-
-function pipeHandle(): PipeHandle | undefined {
-  try {
-    const { binding } = process as { binding?: (name: string) => unknown };
-    const wrap = binding?.('pipe_wrap') as PipeWrap | undefined;
-    return wrap === undefined ? undefined : new wrap.Pipe(wrap.constants.SOCKET);
-  } catch {
-    return undefined; // a Node without this door: the timer does it
-  }
 }
 
 /** Looks again and again: for a Node whose libuv cannot be asked. Exported for its test. */

@@ -2,14 +2,17 @@
  * File and mount calls that Node's fs module lacks. Run in the daemon or the terminal host, as
  * root in the host's namespaces.
  */
-import { AT, flags, MNT, MS, nameOf, RESOLVE } from '../constants.js';
+import { AT, flags, MNT, MS, nameOf, O, RESOLVE, S } from '../constants.js';
 import { bindSyscall } from './invoke.js';
 
 const OPEN_HOW_BYTES = 24; // struct open_how: flags, mode, resolve
 const STATFS_BYTES = 120; // struct statfs of the 64-bit architectures
 
 const callOpenat2 = bindSyscall('openat2', 'int', 'str', 'void *', 'long');
+const callOpenat = bindSyscall('openat', 'int', 'str', 'int', 'int');
+const callMknodat = bindSyscall('mknodat', 'int', 'str', 'int', 'int');
 const callFstatfs = bindSyscall('fstatfs', 'int', 'void *');
+const callStatfs = bindSyscall('statfs', 'str', 'void *');
 const callMount = bindSyscall('mount', 'str', 'str', 'str', 'long', 'str');
 const callUmount2 = bindSyscall('umount2', 'str', 'int');
 
@@ -41,6 +44,35 @@ export function openat2(dirfd: number, path: string, how: OpenHow): number {
     const where = dirfd === AT.AT_FDCWD ? '' : ` below fd ${dirfd}`;
     return `${path}${where}, ${flags(how.resolve ?? 0, RESOLVE)}`;
   });
+}
+
+/**
+ * Opens a path below a directory, with the errno of the system call: ENXIO from
+ * O_WRONLY|O_NONBLOCK on a FIFO says that nobody reads it.
+ *
+ * @param dirfd fd of the directory, or AT.AT_FDCWD
+ * @param openFlags O_… flags; O_CLOEXEC is added
+ * @param mode permission bits, with O_CREAT or O_TMPFILE
+ * @returns a new fd, the caller's to close
+ */
+export function openat(dirfd: number, path: string, openFlags: number, mode = 0): number {
+  return callOpenat([dirfd, path, openFlags | O.O_CLOEXEC, mode], () => {
+    const where = dirfd === AT.AT_FDCWD ? '' : ` below fd ${dirfd}`;
+    return `${path}${where}, ${flags(openFlags, O)}`;
+  });
+}
+
+/** Makes a FIFO, fifo(7). @param mode permission bits, less the umask */
+export function mkfifo(path: string, mode: number): void {
+  const type = S.S_IFIFO | mode;
+  callMknodat([AT.AT_FDCWD, path, type, 0], () => `S_IFIFO ${path}`);
+}
+
+/** As fileSystemMagic, of a path, symbolic links followed. */
+export function fileSystemMagicOf(path: string): number {
+  const memory = new Uint8Array(STATFS_BYTES);
+  callStatfs([path, memory], () => path);
+  return new DataView(memory.buffer).getUint32(0, true);
 }
 
 /**

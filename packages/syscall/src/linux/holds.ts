@@ -1,7 +1,8 @@
 /**
- * Small calls of the terminal host: a lock for one process a directory, who is at the other end of
+ * Small calls of the terminal host and the container engine: a lock for one process a directory, who is at the other end of
  * a unix socket, and Ctrl-C for a terminal whose input is full. Run as root in the host's namespaces.
  */
+import { setTimeout } from 'node:timers/promises';
 import { ERRNO } from '../errno.js';
 import { SyscallError } from '../syscall-error.js';
 import { bindSyscall } from './invoke.js';
@@ -13,6 +14,8 @@ const callIoctlMemory = bindSyscall('ioctl', 'int', 'long', 'void *');
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
+const LOCK_UN = 8;
+const LOCK_WAIT_MILLISECONDS = 32; // who holds it works for milliseconds
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
 const UCRED_BYTES = 12; // struct ucred: pid, uid, gid
@@ -41,6 +44,24 @@ export function tryLock(fd: number): boolean {
     if (error instanceof SyscallError && error.errno === ERRNO.EAGAIN) return false;
     throw error;
   }
+}
+
+/**
+ * Waits for the exclusive flock(2) of an open file, without a thread: tries again after a while.
+ *
+ * @param signal stops waiting: the promise rejects with its reason
+ */
+export async function lock(fd: number, signal?: AbortSignal): Promise<void> {
+  for (let wait = 1; !tryLock(fd); wait = Math.min(wait * 2, LOCK_WAIT_MILLISECONDS)) {
+    await setTimeout(wait, undefined, { signal }).catch((error: unknown) => {
+      throw signal?.reason ?? error;
+    });
+  }
+}
+
+/** Gives the lock back; closing the last fd does it too. */
+export function unlock(fd: number): void {
+  callFlock([fd, LOCK_UN], () => `LOCK_UN of fd ${fd}`);
 }
 
 /** Reads SO_PEERCRED, unix(7). */
