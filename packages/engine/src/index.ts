@@ -12,4 +12,5 @@ export * from './sandbox-plan.js';
 export * from './seccomp/index.js';
 export * from './state/id-ranges.js';
 export * from './state/sandbox-record.js';
+export * from './stepper/index.js';
 export * from './undo.js';
