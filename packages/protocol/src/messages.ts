@@ -6,12 +6,15 @@
  * (`since` still in the daemon's ring, same epoch) or a `snapshot`, then `events` as they come.
  */
 
+import './jitless.js';
 import type { State, TimelineEvent } from '@terrarium/timeline';
 import { z } from 'zod';
-
-// zod compiles parsers with `new Function` where it may; the page's Content-Security-Policy forbids
-// that, and even the probe for it is reported as a violation. So in a browser we say so up front.
-if ('document' in globalThis) z.config({ jitless: true });
+import {
+  type StepperClientMessage,
+  type StepperServerMessage,
+  stepperClientMessages,
+  stepperServerMessages,
+} from './stepper.js';
 
 /** Raised on every incompatible change; a client with another version is closed with 4001. */
 export const PROTOCOL_VERSION = 1;
@@ -54,6 +57,7 @@ export const clientMessage: z.ZodType<ClientMessage> = z.discriminatedUnion('typ
     key: z.string().regex(/^[a-zA-Z0-9.-]{1,64}$/),
     value: z.string().max(4096),
   }),
+  ...stepperClientMessages,
   z.object({ type: z.literal('ping'), sent: z.number() }),
 ]);
 
@@ -75,6 +79,7 @@ export type ClientMessage =
   | { type: 'step.predict'; lesson: string; step: string; answer: string }
   | { type: 'step.help'; lesson: string; step: string; level: 'hint-1' | 'hint-2' | 'solution' }
   | { type: 'setting'; key: string; value: string }
+  | StepperClientMessage
   | { type: 'ping'; sent: number };
 
 /** One sentence in both languages of the page. */
@@ -139,6 +144,7 @@ export type ServerMessage =
   | { type: 'terminals'; terminals: TerminalInfo[] }
   | { type: 'terminal.opened'; request: number; terminal: string }
   | { type: 'pong'; sent: number; t: number }
+  | StepperServerMessage
   | {
       type: 'error';
       code: ErrorCode;
@@ -180,6 +186,7 @@ export const ERROR_CODES = [
   'terminal.limit',
   'sandbox.failed',
   'sandbox.limit',
+  'stepper.refused',
   'internal',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
@@ -261,6 +268,7 @@ export const serverMessage: z.ZodType<ServerMessage> = z.discriminatedUnion('typ
   z.object({ type: z.literal('terminals'), terminals: z.array(terminalInfo) }),
   z.object({ type: z.literal('terminal.opened'), request: z.number(), terminal: z.string() }),
   z.object({ type: z.literal('pong'), sent: z.number(), t: z.number() }),
+  ...stepperServerMessages,
   z.object({
     type: z.literal('error'),
     code: z.enum(ERROR_CODES),
