@@ -68,7 +68,8 @@ export function sealProcess(script: Script, process: ProcessConfig, context: Pro
   }
 }
 
-function setNoNewPrivileges(script: Script): void {
+/** prctl(2): for this process and all that it starts; there is no way back. */
+export function setNoNewPrivileges(script: Script): void {
   script.call(
     'prctl',
     [flagged(PR, 'PR_SET_NO_NEW_PRIVS'), 1, 0, 0, 0],
@@ -149,7 +150,11 @@ const IO_CLASSES: Readonly<Record<string, number>> = {
 const IOPRIO_CLASS_SHIFT = 13;
 const IOPRIO_WHO_PROCESS = 1;
 
-function setScheduling(script: Script, { scheduler, ioPriority }: ProcessConfig): void {
+/** CPU scheduler and disk priority, each where it is given. */
+export function setScheduling(
+  script: Script,
+  { scheduler, ioPriority }: Pick<ProcessConfig, 'scheduler' | 'ioPriority'>,
+): void {
   if (scheduler !== undefined) setScheduler(script, scheduler);
   if (ioPriority === undefined) return;
   const ioClass = numberOf(IO_CLASSES, ioPriority.class, 'process.ioPriority.class');
