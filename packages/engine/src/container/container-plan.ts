@@ -60,6 +60,7 @@ import {
   takeFd,
   takeStdio,
 } from '../plan/standard-files.js';
+import { askForMaps, type MapRequest, openMapRequest, serveMapRequest } from './maps-by-entry.js';
 import { type ContainerPlanInput, groupOf } from './plan-input.js';
 import { attachRoot, fillRoot, mapSources, openSources, type Sources, sealRoot } from './rootfs.js';
 import { assertSupported } from './supported.js';
@@ -103,10 +104,11 @@ export function containerPlan(input: ContainerPlanInput): ContainerPlan {
   const first = input.sandbox === undefined ? OUTSIDE : ENTRY;
   const builder = new PlanBuilder(`container ${input.id}${where}`, first);
   const taken = takeFromHost(new Script(builder, first, builder.slot('entryFd')), input);
-  if (input.sandbox !== undefined) enterSandbox(builder, input.sandbox);
+  const request =
+    input.sandbox === undefined ? null : enterSandbox(builder, input.sandbox, input.config);
   const outside = new Script(builder, OUTSIDE, builder.slot('fd'));
   const init = new Script(builder, INIT, builder.slot('initFd'));
-  const context = writeOutside(outside, input, taken);
+  const context = writeOutside(outside, input, taken, request);
   writeInit(init, context);
   const plan = builder.build();
   return {
@@ -163,18 +165,32 @@ function openFifo(script: Script, fifo: string, name: 'start' | 'hooks'): Slot {
   return slot;
 }
 
-function enterSandbox(builder: PlanBuilder, target: ExecTarget): void {
+/** @returns how outside has the id maps written; null where there are none to write */
+function enterSandbox(
+  builder: PlanBuilder,
+  target: ExecTarget,
+  { linux }: RuntimeConfig,
+): MapRequest | null {
   const entry = new Script(builder, ENTRY, builder.slot('joinFd'));
+  const request = isNew(linux?.namespaces ?? [], 'user') ? openMapRequest(entry) : null;
   const init = joinSandbox(entry, target, OUTSIDE);
+  if (request !== null)
+    serveMapRequest(entry, request, linux?.uidMappings ?? [], linux?.gidMappings ?? []);
   const outside = new Script(builder, OUTSIDE, builder.slot('confineFd'));
   joinCgroupNamespace(outside, init);
   confineLikeSandbox(outside, target);
   setIds(outside, 0, 0, []); // root of the sandbox: as yet it is the host's, which is nobody in here
+  return request;
 }
 
 // ---- outside: the runtime's side ----
 
-function writeOutside(script: Script, input: ContainerPlanInput, taken: Taken): Context {
+function writeOutside(
+  script: Script,
+  input: ContainerPlanInput,
+  taken: Taken,
+  request: MapRequest | null,
+): Context {
   const { config, facts } = input;
   const linux = config.linux ?? {};
   const namespaces = linux.namespaces ?? [];
@@ -202,7 +218,8 @@ function writeOutside(script: Script, input: ContainerPlanInput, taken: Taken): 
     ),
   );
   const init = cloneInit(script, namespaces, linux.timeOffsets !== undefined, group);
-  if (isNew(namespaces, 'user'))
+  if (request !== null) askForMaps(script, request, init);
+  else if (isNew(namespaces, 'user'))
     writeIdMaps(script, init, linux.uidMappings ?? [], linux.gidMappings ?? []);
   mapSources(script, input, sources, init);
   if (taken.hooksFifo !== null) awaitHooks(script, taken.hooksFifo);
