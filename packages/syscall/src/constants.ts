@@ -18,6 +18,7 @@ export const MS = {
   MS_NOEXEC: 0x8,
   MS_SYNCHRONOUS: 0x10,
   MS_REMOUNT: 0x20,
+  MS_MANDLOCK: 0x40,
   MS_DIRSYNC: 0x80,
   MS_NOSYMFOLLOW: 0x100,
   MS_NOATIME: 0x400,
@@ -32,6 +33,7 @@ export const MS = {
   MS_SLAVE: 0x80000,
   MS_SHARED: 0x100000,
   MS_RELATIME: 0x200000,
+  MS_I_VERSION: 0x800000,
   MS_STRICTATIME: 0x1000000,
   MS_LAZYTIME: 0x2000000,
 } as const satisfies ConstantTable;
@@ -89,6 +91,7 @@ export const MOVE_MOUNT = {
   MOVE_MOUNT_T_AUTOMOUNTS: 0x20,
   MOVE_MOUNT_T_EMPTY_PATH: 0x40,
   MOVE_MOUNT_SET_GROUP: 0x100,
+  MOVE_MOUNT_BENEATH: 0x200,
 } as const satisfies ConstantTable;
 
 /** mount_setattr(2) and fsmount(2) attributes */
@@ -117,7 +120,31 @@ export const FS = {
   FSCONFIG_SET_FD: 5,
   FSCONFIG_CMD_CREATE: 6,
   FSCONFIG_CMD_RECONFIGURE: 7,
+  FSCONFIG_CMD_CREATE_EXCL: 8,
 } as const satisfies ConstantTable;
+
+/** fspick(2) flags */
+export const FSPICK = {
+  FSPICK_CLOEXEC: 0x1,
+  FSPICK_SYMLINK_NOFOLLOW: 0x2,
+  FSPICK_NO_AUTOMOUNT: 0x4,
+  FSPICK_EMPTY_PATH: 0x8,
+} as const satisfies ConstantTable;
+
+/** statmount(2): which fields; Linux 6.8 */
+export const STATMOUNT = {
+  STATMOUNT_SB_BASIC: 0x1,
+  STATMOUNT_MNT_BASIC: 0x2,
+  STATMOUNT_PROPAGATE_FROM: 0x4,
+  STATMOUNT_MNT_ROOT: 0x8,
+  STATMOUNT_MNT_POINT: 0x10,
+  STATMOUNT_FS_TYPE: 0x20,
+  STATMOUNT_MNT_NS_ID: 0x40,
+  STATMOUNT_MNT_OPTS: 0x80,
+} as const satisfies ConstantTable;
+
+/** listmount(2): the mnt_id that means the root of the namespace */
+export const LSMT_ROOT = 0xffff_ffff_ffff_ffffn;
 
 /** the …at(2) family: AT_FDCWD and flags */
 export const AT = {
@@ -146,6 +173,7 @@ export const STATX = {
   STATX_MODE: 0x2,
   STATX_BASIC_STATS: 0x7ff,
   STATX_MNT_ID: 0x1000,
+  STATX_MNT_ID_UNIQUE: 0x4000,
 } as const satisfies ConstantTable;
 
 /** futex(2) operations that do not wait */
@@ -156,11 +184,14 @@ export const FUTEX = {
 /** prctl(2) operations */
 export const PR = {
   PR_SET_PDEATHSIG: 1,
+  PR_GET_PDEATHSIG: 2,
   PR_GET_DUMPABLE: 3,
   PR_SET_DUMPABLE: 4,
+  PR_GET_KEEPCAPS: 7,
   PR_SET_KEEPCAPS: 8,
   PR_SET_NAME: 15,
   PR_GET_NAME: 16,
+  PR_GET_SECCOMP: 21,
   PR_SET_SECCOMP: 22,
   PR_CAPBSET_READ: 23,
   PR_CAPBSET_DROP: 24,
@@ -171,6 +202,8 @@ export const PR = {
   PR_GET_CHILD_SUBREAPER: 37,
   PR_SET_NO_NEW_PRIVS: 38,
   PR_GET_NO_NEW_PRIVS: 39,
+  PR_SET_THP_DISABLE: 41,
+  PR_GET_THP_DISABLE: 42,
   PR_CAP_AMBIENT: 47,
   PR_CAP_AMBIENT_IS_SET: 1,
   PR_CAP_AMBIENT_RAISE: 2,
@@ -183,11 +216,18 @@ export const SECCOMP = {
   SECCOMP_SET_MODE_STRICT: 0x0,
   SECCOMP_SET_MODE_FILTER: 0x1,
   SECCOMP_GET_ACTION_AVAIL: 0x2,
+  SECCOMP_GET_NOTIF_SIZES: 0x3,
   SECCOMP_FILTER_FLAG_TSYNC: 0x1,
   SECCOMP_FILTER_FLAG_LOG: 0x2,
+  SECCOMP_FILTER_FLAG_SPEC_ALLOW: 0x4,
+  SECCOMP_FILTER_FLAG_NEW_LISTENER: 0x8,
+  SECCOMP_FILTER_FLAG_TSYNC_ESRCH: 0x10,
+  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: 0x20,
   SECCOMP_RET_KILL_PROCESS: 0x80000000,
+  SECCOMP_RET_KILL_THREAD: 0x0,
   SECCOMP_RET_TRAP: 0x30000,
   SECCOMP_RET_ERRNO: 0x50000,
+  SECCOMP_RET_USER_NOTIF: 0x7fc00000,
   SECCOMP_RET_TRACE: 0x7ff00000,
   SECCOMP_RET_LOG: 0x7ffc0000,
   SECCOMP_RET_ALLOW: 0x7fff0000,

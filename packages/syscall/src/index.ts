@@ -1,3 +1,6 @@
+export * from './constants/bpf.js';
+export * from './constants/landlock.js';
+export * from './constants/process.js';
 export * from './constants.js';
 export * from './errno.js';
 export { eventfd, watchEventfd } from './linux/event-fd.js';
