@@ -1,7 +1,9 @@
+export * from './cgroups-path.js';
 export * from './devices/program.js';
 export * from './devices/rules.js';
 export * from './driver.js';
 export { childGroupsOf, processesOf } from './files.js';
+export * from './freeze.js';
 export * from './layout.js';
 export * from './remove.js';
 export {
@@ -11,4 +13,15 @@ export {
   type Translation,
   translateResources,
 } from './resources/translate.js';
+export * from './stats/spellings.js';
+export * from './stats/stats.js';
 export * from './types.js';
+export {
+  takeBack,
+  UpdateError,
+  type UpdateWrite,
+  updateWrites,
+  writeUpdate,
+} from './update/update.js';
+export { threadedProblem } from './v2.js';
+export * from './watch.js';

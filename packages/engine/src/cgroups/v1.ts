@@ -52,13 +52,17 @@ function inheritCpuset(top: string, directory: string): void {
 }
 
 /**
- * A task frozen by v1 keeps its SIGKILL pending until it is thawed, so thaw first: the learner
- * may have frozen a group of theirs.
+ * A task frozen by v1 keeps its SIGKILL pending until it is thawed, so thaw too: a learner may have
+ * frozen a group of theirs. Kill first, so that not one instruction runs in between; and again
+ * after, for what was forked meanwhile.
  */
 function killAll(directory: string): void {
+  killByPid(directory);
+  let thawed = false;
   for (const group of groupsBottomUp(directory).reverse()) {
     const state = join(group, 'freezer.state');
-    if (readControl(state) !== null) tryWriteControl(state, 'THAWED');
+    const content = readControl(state);
+    if (content !== null && content !== 'THAWED') thawed = tryWriteControl(state, 'THAWED');
   }
-  killByPid(directory);
+  if (thawed) killByPid(directory);
 }
