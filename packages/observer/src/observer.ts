@@ -15,7 +15,7 @@ import { type Namespaces, Proc } from './proc.js';
 import { realKernelCalls } from './real-kernel-calls.js';
 import { SandboxWatch, type WatchTarget } from './sandbox-watch.js';
 import type { TraceEvent } from './trace-line.js';
-import { MOUNT_CALLS, TraceSource } from './trace-source.js';
+import { CLONE_INTO_CGROUP, MOUNT_CALLS, TraceSource } from './trace-source.js';
 
 export interface ObserverOptions {
   /** distinguishes observers of one machine; letters, digits and dashes */
@@ -279,7 +279,7 @@ export class Observer {
   ): Watched | null {
     const caller = this.processOf(event.tid, event.tgid);
     const entry = this.ownerOf(caller);
-    if (entry === null) return null;
+    if (entry === null) return this.bornInto(event);
     const known = entry.watch.onFork({
       child: event.child,
       caller,
@@ -312,15 +312,30 @@ export class Observer {
 
   /** Somebody moved a process into a cgroup below one of the join paths. */
   private joined(event: Exclude<TraceEvent, { kind: 'lost' }>): Watched | null {
+    if (event.kind === 'fork') return this.bornInto(event);
     if (event.kind !== 'attach' || this.ownerOf(event.pid) !== null) return null;
     for (const entry of this.watched.values()) {
-      if (!entry.watch.onAttach(event.pid, event.hierarchy, event.path)) continue;
-      this.own(entry, [event.pid]);
-      void this.follow([event.pid, ...this.newLauncherOf(event.pid)]);
-      for (const pause of JOIN_LOOKS_MS) setTimeout(() => this.lookForJoined(entry), pause);
-      return entry;
+      if (entry.watch.onAttach(event.pid, event.hierarchy, event.path))
+        return this.welcome(entry, event.pid);
     }
     return null;
+  }
+
+  /** On cgroup v2 a shell that joins is born in its cgroup (CLONE_INTO_CGROUP): nobody moves it. */
+  private bornInto({ child, flags }: Extract<TraceEvent, { kind: 'fork' }>): Watched | null {
+    if ((flags !== null && flags < CLONE_INTO_CGROUP) || this.ownerOf(child) !== null) return null;
+    for (const entry of this.watched.values()) {
+      if (entry.watch.onBorn(child)) return this.welcome(entry, child);
+    }
+    return null;
+  }
+
+  /** Follows a process that came from outside, and looks at it until it is what it will be. */
+  private welcome(entry: Watched, pid: number): Watched {
+    this.own(entry, [pid]);
+    void this.follow([pid, ...this.newLauncherOf(pid)]);
+    for (const pause of JOIN_LOOKS_MS) setTimeout(() => this.lookForJoined(entry), pause);
+    return entry;
   }
 
   /** The parent of a process that came from outside, unless it is known or the host's init. */

@@ -160,7 +160,7 @@ export class SandboxWatch {
     const late = stat === null || Math.abs(stat.startTime - hint.seconds * TICKS) > START_TOLERANCE;
     if (parent === undefined) {
       if (late) return false;
-      return this.consider(hint.child) || this.noteOutsider(hint.child);
+      return this.onBorn(hint.child);
     }
     if (late) this.addGone(hint, parent);
     else this.addForked(hint, parent, stat);
@@ -220,6 +220,11 @@ export class SandboxWatch {
     if (tracked !== undefined) this.change(tracked, { cgroup: relative });
     else if (!this.consider(pid)) this.noteOutsider(pid);
     return true;
+  }
+
+  /** A process was born in a cgroup that was chosen for it: this sandbox's, perhaps. */
+  onBorn(pid: number): boolean {
+    return this.consider(pid) || this.noteOutsider(pid);
   }
 
   /** unshare, setns, setuid…: reads what it changes. Mount calls: see `mountsChanged`. */

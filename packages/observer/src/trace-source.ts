@@ -6,8 +6,9 @@
  *
  * - the *tree* instance traces the pids in `set_event_pid` and, by `event-fork`, all that descend
  *   from them: other processes of the host cost nothing.
- * - the *join* instance hears of processes moved into a watched cgroup from outside (a shell that
- *   joins a sandbox is no descendant of its init): only cgroup_attach_task, filtered by path.
+ * - the *join* instance hears of processes that come into a watched cgroup from outside (a shell
+ *   that joins a sandbox is no descendant of its init): cgroup_attach_task, filtered by path, and
+ *   task_newtask of those that are born in another cgroup than their parent's.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
@@ -43,6 +44,8 @@ const JOIN_BUFFER_KIB = 64;
 
 /** CLONE_THREAD: threads are no processes, so the kernel need not tell. */
 const CLONE_THREAD = 0x10000;
+/** The child is born in a cgroup v2 that its parent holds open. */
+export const CLONE_INTO_CGROUP = 0x2_0000_0000;
 
 /** Events without which there is no point in tracing, with their filters. */
 const REQUIRED_EVENTS: readonly [name: string, filter: string | null][] = [
@@ -149,6 +152,9 @@ export class TraceSource {
     configureTree(this.instance('tree'));
     writeFileSync(`${this.instance('join')}/buffer_size_kb`, String(JOIN_BUFFER_KIB));
     writeFileSync(`${this.instance('join')}/options/record-tgid`, '1');
+    const newTask = `${this.instance('join')}/events/task/task_newtask`;
+    writeFileSync(`${newTask}/filter`, `clone_flags & 0x${CLONE_INTO_CGROUP.toString(16)}`);
+    writeFileSync(`${newTask}/enable`, '1');
     for (const kind of ['tree', 'join'] as const) this.read(kind);
   }
 
