@@ -2,8 +2,16 @@ import { defineConfig } from 'vitest/config';
 
 const exclude = ['**/node_modules/**', '**/dist/**', '**/.next/**'];
 
+/** More than 1 in an emulated machine, see test/integration/patience.ts. */
+const slowness = Math.max(1, Number(process.env['TERRARIUM_SLOW'] ?? 1));
+
 /** Suites that share one kernel run one file at a time, with room for slow machines. */
-const kernel = { exclude, fileParallelism: false, testTimeout: 60_000, hookTimeout: 180_000 };
+const kernel = {
+  exclude,
+  fileParallelism: false,
+  testTimeout: 60_000 * slowness,
+  hookTimeout: 180_000 * slowness,
+};
 
 /** One project per kind of suite: `unit` needs no root, the others need the real kernel. */
 export default defineConfig({

@@ -39,6 +39,7 @@ import {
   type ProcessState,
   type State,
 } from '../../packages/timeline/src/index.js';
+import { patient } from './patience.js';
 
 const MAIN = fileURLToPath(new URL('../../apps/daemon/dist/main.js', import.meta.url));
 
@@ -406,7 +407,7 @@ export async function until(
   condition: () => boolean | Promise<boolean>,
   timeoutMs = 15_000,
 ): Promise<void> {
-  const end = performance.now() + timeoutMs;
+  const end = performance.now() + patient(timeoutMs);
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`timed out waiting until ${what}`);
     await delay(5);

@@ -23,6 +23,10 @@ import {
 } from '../../packages/engine/src/index.js';
 import { buildPlayer } from '../../packages/syscall/native/build.mjs';
 import { ResidentPlayer } from '../../packages/syscall/src/index.js';
+import { patient } from './patience.js';
+
+/** A script in a sandbox is ended after this long. */
+const SH_MS = 30_000;
 
 /** Why the tests cannot run here; null when they can. */
 export function missing(): string | null {
@@ -85,7 +89,8 @@ export async function startLab(
     directory,
     options,
     root: (id) => `/proc/${engine.list().find((one) => one.id === id)?.initPid}/root`,
-    sh: (id, script) => engine.runInSandbox(id, ['sh', '-c', script], { cwd: '/' }),
+    sh: (id, script) =>
+      engine.runInSandbox(id, ['sh', '-c', script], { cwd: '/', timeoutMs: patient(SH_MS) }),
     close: async () => {
       for (const { id } of engine.list()) await engine.delete(id);
       await engine.close();
@@ -197,7 +202,7 @@ export async function until(
   condition: () => boolean,
   timeoutMs = 10_000,
 ): Promise<void> {
-  const end = performance.now() + timeoutMs;
+  const end = performance.now() + patient(timeoutMs);
   while (!condition()) {
     if (performance.now() > end) throw new Error(`timed out: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
