@@ -1,0 +1,25 @@
+export * from './addresses.js';
+export * from './container-network.js';
+export * from './container-network-config.js';
+export { nextAddress } from './ip.js';
+export * from './links.js';
+export {
+  closeNetlink,
+  interfaceIndex,
+  type NetlinkSocket,
+  openNetlink,
+} from './netlink-calls.js';
+export * from './network-error.js';
+export * from './network-namespace.js';
+export * from './network-state.js';
+export {
+  deleteTable,
+  type NftChain,
+  type NftRule,
+  type NftTable,
+  replaceTable,
+} from './nftables.js';
+export * from './primitives.js';
+export * from './read-network.js';
+export * from './routes.js';
+export * from './ruleset.js';

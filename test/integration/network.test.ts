@@ -1,0 +1,433 @@
+/**
+ * Container networks on the real kernel, in network namespaces of the tests' own: `outside` plays
+ * the world, `runtime` the host or a sandbox, `c1` and `c2` containers.
+ *
+ *   outside 192.0.2.1 ── 192.0.2.2 runtime 10.88.0.1 (tr0) ─┬─ c1 10.88.0.2
+ *                                                           └─ c2 10.88.0.3
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  bridgePorts,
+  bridgeRemovalPlan,
+  type ContainerNetworkConfig,
+  explainNetworkError,
+  networkNames,
+  networkRemovalPlan,
+  networkSetupPlan,
+  parseContainerNetwork,
+  readLinks,
+  readNetwork,
+} from '../../packages/engine/src/network/index.js';
+import { buildPlayer } from '../../packages/syscall/native/build.mjs';
+import {
+  type Call,
+  ERRNO,
+  type Plan,
+  PlanError,
+  ResidentPlayer,
+} from '../../packages/syscall/src/index.js';
+import { HeldNamespace, hasProgram, inNamespace, missing } from './network-lab.js';
+
+const lacks = missing();
+if (lacks !== null) console.warn(`network: skipped, missing: ${lacks}`);
+
+/** The first container has both families and forwarded ports, the second only an address. */
+const FIRST: ContainerNetworkConfig = {
+  address: '10.88.0.2/16',
+  address6: 'fd00:88::2/64',
+  mtu: 1400,
+  mac: '02:00:0a:58:00:02',
+  hostPorts: [
+    { hostPort: 8080, containerPort: 80 },
+    { hostPort: 5353, containerPort: 53, protocol: 'udp' },
+    { hostPort: 8081, containerPort: 80, hostAddress: '192.0.2.2' },
+    { hostPort: 8082, containerPort: 80, hostAddress: '127.0.0.1' },
+  ],
+};
+const SECOND: ContainerNetworkConfig = { address: '10.88.0.3/16', address6: 'fd00:88::3/64' };
+
+describe.skipIf(lacks !== null)(`network${lacks === null ? '' : ` (missing: ${lacks})`}`, () => {
+  let player: ResidentPlayer;
+  const held: HeldNamespace[] = [];
+
+  beforeAll(async () => {
+    player = await ResidentPlayer.start({ binary: buildPlayer() });
+  });
+  afterAll(async () => {
+    await Promise.all(held.map((one) => one.end()));
+    await player?.close();
+  });
+
+  async function make(): Promise<HeldNamespace> {
+    const namespace = await HeldNamespace.make(player);
+    held.push(namespace);
+    return namespace;
+  }
+
+  /** A namespace as a host's is: lo is up. */
+  async function makeRuntime(): Promise<HeldNamespace> {
+    const runtime = await make();
+    await runtime.primitive('link-up', { name: 'lo' });
+    return runtime;
+  }
+
+  function setupPlan(
+    runtime: HeldNamespace,
+    id: string,
+    container: HeldNamespace,
+    config: ContainerNetworkConfig,
+  ): Plan {
+    const network = parseContainerNetwork(config);
+    return networkSetupPlan({ id, network, netns: runtime.netns, containerPid: container.pid });
+  }
+
+  async function connect(...input: Parameters<typeof setupPlan>): Promise<void> {
+    await player.run(setupPlan(...input)).done;
+  }
+
+  async function remove(runtime: HeldNamespace, id: string): Promise<void> {
+    await player.run(networkRemovalPlan({ id, netns: runtime.netns })).done;
+  }
+
+  /** Runs a plan that must fail. */
+  async function failureOf(plan: Plan): Promise<PlanError> {
+    const error = await player.run(plan).done.catch((one: unknown) => one);
+    expect(error).toBeInstanceOf(PlanError);
+    return error as PlanError;
+  }
+
+  describe('two containers on a bridge, and the world', () => {
+    let outside: HeldNamespace;
+    let runtime: HeldNamespace;
+    let c1: HeldNamespace;
+    let c2: HeldNamespace;
+
+    beforeAll(async () => {
+      [outside, runtime, c1, c2] = await Promise.all([make(), makeRuntime(), make(), make()]);
+      await outside.primitive('veth-add', {
+        name: 'world',
+        peer: { name: 'uplink', namespace: { pid: runtime.pid } },
+      });
+      for (const [namespace, name, address] of [
+        [outside, 'world', '192.0.2.1/24'],
+        [runtime, 'uplink', '192.0.2.2/24'],
+        [outside, 'world', '2001:db8::1/64'],
+        [runtime, 'uplink', '2001:db8::2/64'],
+      ] as const) {
+        await namespace.primitive('address-add', { name, address });
+        await namespace.primitive('link-up', { name });
+      }
+      await connect(runtime, 'c1', c1, FIRST);
+      await connect(runtime, 'c2', c2, SECOND);
+      await Promise.all([
+        c1.serve('tcp', 80),
+        c1.serve('udp', 53),
+        c2.serve('tcp', 80),
+        outside.serve('tcp', 7),
+        outside.serve('udp', 7),
+        runtime.serve('tcp', 9),
+      ]);
+    });
+
+    test('containers see each other as they are', async () => {
+      expect(await c1.call('tcp', '10.88.0.3', 80)).toBe('10.88.0.2');
+      expect(await c2.call('tcp', '10.88.0.2', 80)).toBe('10.88.0.3');
+      expect(await c2.call('tcp', 'fd00:88::2', 80)).toBe('fd00:88::3');
+      expect(await c2.call('udp', '10.88.0.2', 53)).toBe('10.88.0.3');
+    });
+
+    test('the runtime namespace and the containers reach each other', async () => {
+      expect(await runtime.call('tcp', '10.88.0.2', 80)).toBe('10.88.0.1');
+      expect(await c1.call('tcp', '10.88.0.1', 9)).toBe('10.88.0.2');
+      expect(await c1.call('tcp', 'fd00:88::1', 9)).toBe('fd00:88::2');
+    });
+
+    test('outside, a container looks like the runtime namespace', async () => {
+      expect(await c1.call('tcp', '192.0.2.1', 7)).toBe('192.0.2.2');
+      expect(await c2.call('udp', '192.0.2.1', 7)).toBe('192.0.2.2');
+      expect(await c1.call('tcp', '2001:db8::1', 7)).toBe('2001:db8::2');
+    });
+
+    test('a forwarded port leads to the container, from outside, tcp and udp, IPv4 and IPv6', async () => {
+      expect(await outside.call('tcp', '192.0.2.2', 8080)).toBe('192.0.2.1');
+      expect(await outside.call('udp', '192.0.2.2', 5353)).toBe('192.0.2.1');
+      expect(await outside.call('tcp', '2001:db8::2', 8080)).toBe('2001:db8::1');
+    });
+
+    test('a port forwarded for one address is not forwarded for the others', async () => {
+      expect(await outside.call('tcp', '192.0.2.2', 8081)).toBe('192.0.2.1');
+      expect(await runtime.call('tcp', '10.88.0.1', 8081)).toBe('ECONNREFUSED');
+      expect(await outside.call('tcp', '192.0.2.2', 8082)).toBe('ECONNREFUSED');
+    });
+
+    test('a forwarded port leads to the container from the runtime namespace, 127.0.0.1 included', async () => {
+      expect(await runtime.call('tcp', '127.0.0.1', 8080)).toBe('10.88.0.1');
+      expect(await runtime.call('tcp', '127.0.0.1', 8082)).toBe('10.88.0.1');
+      expect(await runtime.call('tcp', '192.0.2.2', 8080)).toBe('192.0.2.2');
+    });
+
+    test('a neighbour and the container itself may call the forwarded port', async () => {
+      expect(await c2.call('tcp', '192.0.2.2', 8080)).toBe('10.88.0.1');
+      expect(await c1.call('tcp', '192.0.2.2', 8080)).toBe('10.88.0.1');
+      expect(await c2.call('tcp', '10.88.0.1', 8080)).toBe('10.88.0.1');
+    });
+
+    test('a port of somebody else in the world is not taken over', async () => {
+      expect(await c2.call('tcp', '192.0.2.1', 8080)).toBe('ECONNREFUSED');
+      expect(await runtime.call('tcp', '192.0.2.1', 8080)).toBe('ECONNREFUSED');
+    });
+
+    test('a container cannot reach 127.0.0.1 of the runtime namespace', async () => {
+      const before = await guardPackets();
+      await c1.primitive('route-add', { to: '127.0.0.0/8', gateway: '10.88.0.1' }).catch(() => {});
+      await c2.primitive('address-delete', { name: 'lo', address: '127.0.0.1/8' });
+      await c2.primitive('route-add', { to: '127.0.0.1/32', gateway: '10.88.0.1', link: 'eth0' });
+      inNamespace(c2, ['sh', '-c', 'echo 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet']);
+      inNamespace(c2, ['sh', '-c', 'echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet']);
+      expect(await c2.call('tcp', '127.0.0.1', 9)).toBe('no answer');
+      expect(await guardPackets()).toBeGreaterThan(before);
+    });
+
+    /** How many packets the guard has dropped. */
+    async function guardPackets(): Promise<number> {
+      const { tables } = await readNetwork(player, runtime.netns);
+      const guard = tables?.flatMap(({ chains }) => chains).find(({ name }) => name === 'guard');
+      return Number(guard?.rules[0]?.counter?.packets ?? -1);
+    }
+
+    test('reads what there is: links, ports, addresses, routes, rules with their counters', async () => {
+      const { links, addresses, routes, tables } = await readNetwork(player, runtime.netns);
+      expect(bridgePorts(links, 'tr0')).toEqual(['veth-c1', 'veth-c2']);
+      expect(links.find(({ name }) => name === 'veth-c1')).toMatchObject({
+        kind: 'veth',
+        up: true,
+        carrier: true,
+        mtu: 1400,
+        hairpin: true,
+      });
+      expect(addresses).toContainEqual({
+        link: 'tr0',
+        address: '10.88.0.1/16',
+        tentative: false,
+      });
+      expect(routes).toContainEqual({
+        family: 4,
+        to: '10.88.0.0/16',
+        gateway: null,
+        link: 'tr0',
+        protocol: 'kernel',
+        metric: 0,
+      });
+      expect(tables?.map(({ name }) => name)).toEqual(['terrarium_c1', 'terrarium_c2']);
+      const [incoming] = tables?.[0]?.chains ?? [];
+      expect(incoming?.base).toEqual({ type: 'nat', hook: 'prerouting', priority: -100 });
+      expect(incoming?.rules[0]?.comment).toBe('port 8080 here is port 80 of 10.88.0.2');
+      expect(incoming?.rules[0]?.counter?.packets).toBeGreaterThan(0n);
+      const inside = await readNetwork(player, c1.netns);
+      expect(inside.links.find(({ name }) => name === 'eth0')).toMatchObject({
+        mac: '02:00:0a:58:00:02',
+        mtu: 1400,
+      });
+      expect(inside.routes).toContainEqual({
+        family: 4,
+        to: 'default',
+        gateway: '10.88.0.1',
+        link: 'eth0',
+        protocol: 'static',
+        metric: 0,
+      });
+    });
+  });
+
+  test('removal leaves the namespace as it was, and may be repeated', async () => {
+    const runtime = await makeRuntime();
+    const [c1, c2] = await Promise.all([make(), make()]);
+    const before = await runtime.dump();
+    const containerBefore = await c1.dump();
+    await connect(runtime, 'c1', c1, FIRST);
+    const alone = await settled(runtime);
+    await connect(runtime, 'c2', c2, SECOND);
+    await remove(runtime, 'c2');
+    expect(await settled(runtime)).toEqual(alone);
+    await remove(runtime, 'c1');
+    await remove(runtime, 'c1');
+    await player.run(bridgeRemovalPlan('tr0', runtime.netns)).done;
+    await player.run(bridgeRemovalPlan('tr0', runtime.netns)).done;
+    expect(await runtime.dump()).toEqual(before);
+    await c1.primitive('link-down', { name: 'lo' });
+    expect(await c1.dump()).toEqual(containerBefore);
+  });
+
+  /** The dump once IPv6 has made its mind up about addresses. */
+  async function settled(namespace: HeldNamespace): Promise<unknown> {
+    await expect
+      .poll(async () => JSON.stringify(await namespace.dump()), { timeout: 30_000 })
+      .not.toContain('"tentative":true');
+    return await namespace.dump();
+  }
+
+  test('what has no ports and no NAT changes nothing but links and addresses', async () => {
+    const runtime = await makeRuntime();
+    const c1 = await make();
+    await connect(runtime, 'c1', c1, { address: '10.9.0.2/24', masquerade: false });
+    expect((await readNetwork(player, runtime.netns)).tables).toEqual([]);
+    expect(inNamespace(runtime, ['cat', '/proc/sys/net/ipv4/ip_forward'])).toBe('0\n');
+    await c1.serve('tcp', 80);
+    expect(await runtime.call('tcp', '10.9.0.2', 80)).toBe('10.9.0.1');
+  });
+
+  test('a name taken by another kind of link is a clear error, and nothing is left', async () => {
+    const runtime = await makeRuntime();
+    const c1 = await make();
+    await runtime.primitive('veth-add', { name: 'tr0', peer: { name: 'other' } });
+    const before = await runtime.dump();
+    const plan = setupPlan(runtime, 'c1', c1, FIRST);
+    const error = await failureOf(plan);
+    const refusal = explainNetworkError(plan, error);
+    expect(refusal).toMatchObject({ code: 'EOPNOTSUPP' });
+    expect(refusal?.message).toBe(
+      'make sure that tr0 is a bridge, and bring it up: {RTM_NEWLINK, flags=IFF_UP, ifname="tr0", kind="bridge"}: EOPNOTSUPP (operation not supported); the name belongs to a link of another kind, or the kernel has no bridges (CONFIG_BRIDGE)',
+    );
+    expect(await runtime.dump()).toEqual(before);
+    expect(await c1.dump()).toMatchObject({ links: [{ name: 'lo' }], addresses: [] });
+  });
+
+  test('wherever it fails, removal leaves nothing', async () => {
+    const runtime = await makeRuntime();
+    const c1 = await make();
+    const before = await runtime.dump();
+    const containerBefore = await c1.dump();
+    const plan = setupPlan(runtime, 'c1', c1, FIRST);
+    const steps = plan.processes['outside'] ?? [];
+    for (const index of steps.keys()) {
+      const error = await failureOf(withStep(plan, index, broken));
+      expect(error.failed).toMatchObject({ index, errno: ERRNO.EBADF });
+      await remove(runtime, 'c1');
+      await player.run(bridgeRemovalPlan('tr0', runtime.netns)).done;
+      await c1.primitive('link-down', { name: 'lo' });
+      expect(await runtime.dump()).toEqual(before);
+      expect(await c1.dump()).toEqual(containerBefore);
+    }
+  });
+
+  test('a refused rule fails the plan; without its ack it would go unnoticed', async () => {
+    const runtime = await makeRuntime();
+    const c1 = await make();
+    const plan = setupPlan(runtime, 'c1', c1, FIRST);
+    const steps = plan.processes['outside'] ?? [];
+    const sending = steps.findIndex(
+      (step) => step.purpose.id === 'network-rules' && step.kind === 'call',
+    );
+    // Another name for the last rule's last expression: no kernel knows it.
+    const spoilt = withStep(plan, sending, (call) => ({
+      ...call,
+      args: call.args.map((argument) =>
+        argument.kind === 'block' ? { ...argument, block: spoil(argument.block) } : argument,
+      ),
+    }));
+    const error = await failureOf(spoilt);
+    expect(error.failed).toMatchObject({ index: sending + 1, errno: ERRNO.ENOENT });
+    expect(explainNetworkError(spoilt, error)?.message).toMatch(
+      /^the table terrarium_c1: .*NFT_MSG_NEWRULE, inet postrouting: .*: ENOENT .*CONFIG_NFT_MASQ/,
+    );
+    expect((await readNetwork(player, runtime.netns)).tables).toEqual([]);
+    await remove(runtime, 'c1');
+
+    const { ack: _ack, ...deaf } = callAt(spoilt, sending + 1);
+    await player.run(withStep(spoilt, sending + 1, () => deaf)).done;
+    expect((await readNetwork(player, runtime.netns)).tables).toEqual([]);
+    await remove(runtime, 'c1');
+  });
+
+  test('a second container with the same id is refused', async () => {
+    const runtime = await makeRuntime();
+    const [c1, c2] = await Promise.all([make(), make()]);
+    await connect(runtime, 'c1', c1, FIRST);
+    const plan = setupPlan(runtime, 'c1', c2, SECOND);
+    const refusal = explainNetworkError(plan, await failureOf(plan));
+    expect(refusal).toMatchObject({
+      code: 'EEXIST',
+      hint: 'a link of that name is there already, here or in the namespace of the other end',
+    });
+  });
+
+  test('fifty containers, made and removed side by side', async () => {
+    const runtime = await makeRuntime();
+    const containers = await Promise.all(Array.from({ length: 50 }, () => make()));
+    const id = (index: number) => `container-number-${index}`;
+    await Promise.all(
+      containers.map((one, index) =>
+        connect(runtime, id(index), one, {
+          address: `10.88.1.${index + 1}/16`,
+          hostPorts: [{ hostPort: 9000 + index, containerPort: 80 }],
+        }),
+      ),
+    );
+    const links = await readLinks(player, runtime.netns);
+    expect(bridgePorts(links, 'tr0').sort()).toEqual(
+      containers.map((_, index) => networkNames(id(index)).link).sort(),
+    );
+    const last = containers[49];
+    await last?.serve('tcp', 80);
+    expect(await containers[0]?.call('tcp', '10.88.1.50', 80)).toBe('10.88.1.1');
+    expect(await runtime.call('tcp', '127.0.0.1', 9049)).toBe('10.88.0.1');
+    await Promise.all(containers.map((_, index) => remove(runtime, id(index))));
+    const after = await readNetwork(player, runtime.netns);
+    expect(after.links.map(({ name }) => name)).toEqual(['lo', 'tr0']);
+    expect(after.tables).toEqual([]);
+  });
+
+  test.skipIf(!hasProgram('nft'))(
+    `nft(8) reads the rules as they are meant${hasProgram('nft') ? '' : ' (missing: nft)'}`,
+    async () => {
+      const runtime = await makeRuntime();
+      await connect(runtime, 'c-1', await make(), FIRST);
+      const listing = inNamespace(runtime, ['nft', 'list', 'table', 'inet', 'terrarium_c-1']);
+      const rules = listing
+        .split('\n')
+        .map((line) => line.trim().replace(/counter packets \d+ bytes \d+/, 'counter'))
+        .filter((line) => line.includes('comment'));
+      expect(rules).toMatchSnapshot();
+    },
+  );
+});
+
+function callAt(plan: Plan, index: number): Call {
+  const step = plan.processes['outside']?.[index];
+  if (step?.kind !== 'call') throw new Error(`step ${index} is no call`);
+  return step;
+}
+
+/** The plan with one step of `outside` changed. */
+function withStep(plan: Plan, index: number, change: (call: Call) => Call): Plan {
+  const outside = [...(plan.processes['outside'] ?? [])];
+  outside[index] = change(callAt(plan, index));
+  return { ...plan, processes: { ...plan.processes, outside } };
+}
+
+/** A call that fails whatever the kernel can do. */
+function broken({ purpose }: Call): Call {
+  return {
+    kind: 'call',
+    syscall: 'close',
+    args: [{ kind: 'number', value: -1n }],
+    display: 'close(-1)',
+    purpose,
+  };
+}
+
+/** Turns every `masq` of a block into `mask`. */
+function spoil<T extends Call['args'][number] & { kind: 'block' }>(block: T['block']): T['block'] {
+  const parts = block.parts.map((part) =>
+    part.kind === 'bytes'
+      ? {
+          ...part,
+          bytes: Buffer.from(
+            Buffer.from(part.bytes).toString('latin1').replaceAll('masq\0', 'mask\0'),
+            'latin1',
+          ),
+        }
+      : part,
+  );
+  return { ...block, parts };
+}
