@@ -3,6 +3,7 @@
  * index that leaves nothing.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ContainerSource } from '../../apps/daemon/src/stepper/container-source.js';
 import {
   execPlan,
   kernelCapture,
@@ -42,6 +43,25 @@ describe.skipIf(lacks !== null)(`stepper${suffix}`, () => {
     console.log(session.outcome, session.positions);
     expect(session.outcome).toEqual({ kind: 'completed' });
     await session.end();
+  });
+
+  test('a container plan › steps to a container that runs', async () => {
+    const prepared = new ContainerSource().prepare(lab.engine.execTarget('steps'), {
+      kind: 'container',
+    });
+    const session = new StepSession({
+      player: lab.player,
+      plan: prepared.plan,
+      capture: kernelCapture(lab.player, lab.engine.facts.cgroups),
+      undo: prepared.undo,
+      level: 1,
+    });
+    await session.ready;
+    while (session.next() !== null) await session.step();
+    for (const record of session.records) say(record);
+    console.log(session.outcome, session.positions);
+    expect(session.outcome).toEqual({ kind: 'completed' });
+    console.log(await session.end());
   });
 });
 

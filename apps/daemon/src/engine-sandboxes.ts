@@ -7,6 +7,7 @@ import type { LocalText } from '@terrarium/protocol';
 import { ResidentPlayer } from '@terrarium/syscall';
 import type { DaemonOptions } from './options.js';
 import type { Sandboxes, SandboxInfo } from './ports.js';
+import type { StepperKit } from './stepper/index.js';
 
 /** The engine cleans up after a death by itself; how long `remove` waits for that, ms. */
 const BUSY_MS = 10_000;
@@ -15,6 +16,7 @@ const BUSY_POLL_MS = 5;
 export class EngineSandboxes implements Sandboxes {
   readonly reduced: readonly LocalText[];
   readonly shell: readonly string[];
+  readonly stepper: StepperKit;
   /** names everything on the host that is this daemon's */
   readonly instance: string;
   readonly #engine: SandboxEngine;
@@ -49,6 +51,7 @@ export class EngineSandboxes implements Sandboxes {
     this.#player = player;
     this.instance = engine.instance;
     this.shell = shellOf(baseImage);
+    this.stepper = { player, cgroups: engine.facts.cgroups };
     this.reduced = probeHost()
       .filter(({ level }) => level === 'reduced')
       .map(({ found }) => found);

@@ -152,7 +152,9 @@ export class LiveSocket {
   /** What a message costs of the rate: those that make a snapshot, a shell or a sandbox are dear. */
   #costOf(message: ClientMessage | string): number {
     if (typeof message === 'string') return 1;
-    return ['hello', 'terminal.open', 'step.reset'].includes(message.type) ? this.#dear : 1;
+    return ['hello', 'terminal.open', 'step.reset', 'stepper.open'].includes(message.type)
+      ? this.#dear
+      : 1;
   }
 
   #refuse(problem: string): void {

@@ -80,6 +80,11 @@ export class SandboxRuntime {
     return this.#info?.id ?? null;
   }
 
+  /** The present sandbox while it can be worked in. */
+  get running(): SandboxInfo | null {
+    return this.#status === 'running' ? this.#info : null;
+  }
+
   get status(): { readonly status: SandboxStatus; readonly message: LocalText | undefined } {
     return { status: this.#status, message: this.#message };
   }

@@ -28,6 +28,7 @@ import {
   TerminalLimit,
   UnknownTerminal,
 } from './sandbox-runtime.js';
+import { SessionStepper, StepperRefused } from './stepper/index.js';
 import type { Store } from './store/index.js';
 import { keyBytes } from './typing.js';
 
@@ -66,6 +67,7 @@ export class Session {
   readonly #log: Log;
   readonly #pacer: FramePacer;
   readonly #pages = new Set<Page>();
+  readonly #stepper: SessionStepper;
   readonly #lessons = new Map<string, OpenLesson>();
   #lastUsed = Date.now();
 
@@ -90,11 +92,19 @@ export class Session {
       maxTerminals: deps.limits.terminals,
       log: deps.log,
       viewers: () => this.#pages.size,
-      onStatus: () => {
+      onStatus: (status) => {
+        if (status !== 'running') this.#endStepper();
         const notice = this.#sandboxMessage();
         if (notice !== null) this.#broadcast(notice);
       },
       onTerminals: (terminals) => this.#broadcast({ type: 'terminals', terminals: [...terminals] }),
+    });
+    this.#stepper = new SessionStepper({
+      kit: deps.sandboxes.stepper,
+      session: session.id,
+      sandbox: () => this.runtime.running,
+      send: (message) => this.#broadcast(message),
+      log: deps.log,
     });
   }
 
@@ -168,6 +178,15 @@ export class Session {
       case 'setting':
         this.#deps.store.settings.set(this.id, message.key, message.value);
         return;
+      case 'stepper.open':
+      case 'stepper.step':
+      case 'stepper.runTo':
+      case 'stepper.runAll':
+      case 'stepper.pause':
+      case 'stepper.abort':
+      case 'stepper.close':
+        this.#run(page, message.type, () => this.#stepper.handle(message));
+        return;
       case 'ping':
         // Answered by the socket itself.
         return;
@@ -203,6 +222,7 @@ export class Session {
     });
     const notice = this.#sandboxMessage();
     if (notice !== null) page.socket.send(notice);
+    if (this.#stepper.isOpen) page.socket.send(this.#stepper.message());
   }
 
   #setLesson(page: Page, lesson: string | null): void {
@@ -253,6 +273,13 @@ export class Session {
     for (const page of this.#pages) {
       if (page.lesson === lesson && !page.socket.behind) page.socket.sendText(text);
     }
+  }
+
+  /** Whatever it runs is in a sandbox that is no more, or soon will not be. */
+  #endStepper(): void {
+    this.#stepper.sandboxGone().catch((error: unknown) => {
+      this.#log.error({ session: this.id, step: 'stepper', err: error }, 'stepper did not end');
+    });
   }
 
   async #openTerminal(
@@ -397,6 +424,7 @@ function codeOf(error: unknown, what: string): Extract<ServerMessage, { type: 'e
   if (error instanceof TerminalLimit) return 'terminal.limit';
   if (error instanceof UnknownTerminal) return 'terminal.not-found';
   if (error instanceof SandboxBusy) return 'message.too-many';
+  if (error instanceof StepperRefused) return 'stepper.refused';
   if (what === 'sandbox' || what === 'step.reset') return errorCode(error);
   return 'internal';
 }

@@ -14,6 +14,7 @@ import type {
 export class FakeSandboxes implements Sandboxes {
   readonly reduced = [];
   readonly shell = ['/bin/sh'];
+  readonly stepper = null;
   readonly alive = new Map<string, SandboxInfo>();
   readonly calls: string[] = [];
   /** the next create fails with this */

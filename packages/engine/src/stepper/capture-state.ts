@@ -15,7 +15,14 @@ import {
 } from '@terrarium/syscall';
 import { type CgroupLayout, groupPath } from '../cgroups/index.js';
 import { purpose } from '../plan/script.js';
-import type { FileState, KernelState, NetworkState, ProcessKernelState } from './kernel-state.js';
+import type { Landmark } from './kernel-change.js';
+import type {
+  FileState,
+  KernelState,
+  NetworkState,
+  ProcessKernelState,
+  Words,
+} from './kernel-state.js';
 import { readProcess, text } from './read-process.js';
 
 /** What to read. */
@@ -28,6 +35,13 @@ export interface CaptureInput {
 
 /** Reads the state of processes at one moment. */
 export type Capture = (input: CaptureInput) => Promise<KernelState>;
+
+/** Names the namespaces that a process is in now, so that others can be told from them. */
+export function landmarkOf(pid: number, words: Words): Landmark {
+  const namespaces = Object.values(readProcess(pid)?.namespaces ?? {});
+  const inodes = namespaces.filter((inode) => inode !== null);
+  return { words, inodes: new Set(inodes) };
+}
 
 /** Limits and their state; the events and statistics of a group change by themselves. */
 const GROUP_FILES: Readonly<Record<string, readonly string[]>> = {

@@ -34,7 +34,7 @@ export function diffMounts(before: ProcessKernelState, after: ProcessKernelState
 
 /** `proc on /proc (proc)`: as mount(8) says it. */
 function title({ mountSource, mountPoint, fsType, root }: MountRow): string {
-  const part = root === '/' || fsType === 'overlay' ? '' : `${root} of `;
+  const part = root === '/' ? '' : `${root} of `;
   return `${mountPoint} (${fsType}, ${part}${mountSource})`;
 }
 

@@ -15,6 +15,7 @@ import {
   type Words,
 } from './kernel-state.js';
 import { count, some } from './phrases.js';
+import { rootMount } from './read-process.js';
 
 /** A change of a process, before it is told whose it is. */
 interface Draft {
@@ -309,7 +310,7 @@ function places(before: ProcessKernelState, after: ProcessKernelState): Draft[] 
 
 /** The file system that is mounted at `/`: roots are all called `/`. */
 function rootText({ mounts: table, root }: ProcessKernelState): string {
-  const row = table.filter(({ mountPoint }) => mountPoint === '/').at(-1);
+  const row = rootMount(table);
   return row === undefined ? `${root.path} (${root.identity})` : mountText(row);
 }
 

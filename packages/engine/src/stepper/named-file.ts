@@ -4,7 +4,7 @@
  * root; opens nothing for writing, and follows a learner's paths only below that process's root.
  */
 import { closeSync, fstatSync, openSync, readlinkSync, type Stats } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, resolve as resolvePath } from 'node:path';
 import {
   type Argument,
   AT,
@@ -87,20 +87,30 @@ function readPath(base: string, path: string): FileState | null {
   const place = O.O_PATH | O.O_CLOEXEC;
   let directory: number | null = null;
   let found: number | null = null;
+  let told = path;
   try {
     directory = openSync(base, place | O.O_DIRECTORY);
+    told = absolute(base, path);
     const resolve = path.startsWith('/') ? RESOLVE.RESOLVE_IN_ROOT : RESOLVE.RESOLVE_BENEATH;
     found = openat2(directory, path, { flags: place | O.O_NOFOLLOW, resolve });
     const stats = fstatSync(found);
     const link = stats.isSymbolicLink() ? readLink(directory, path, resolve) : null;
-    return { path, ...statOf(stats), link, content: null };
+    return { path: told, ...statOf(stats), link, content: null };
   } catch (error) {
     const absent = error instanceof SyscallError && error.errno === ERRNO.ENOENT;
-    return absent ? { path, type: null, mode: null, owner: null, link: null, content: null } : null;
+    return absent
+      ? { path: told, type: null, mode: null, owner: null, link: null, content: null }
+      : null;
   } finally {
     if (found !== null) closeSync(found);
     if (directory !== null) closeSync(directory);
   }
+}
+
+/** `/tmp/dev/pts` for `pts` below an fd of /tmp/dev. */
+function absolute(base: string, path: string): string {
+  const directory = path.startsWith('/') ? '/' : readlinkSync(base);
+  return directory.startsWith('/') ? resolvePath(directory, path) : path;
 }
 
 function statOf(stats: Stats): Pick<FileState, 'type' | 'mode' | 'owner'> {

@@ -197,6 +197,12 @@ export function parseMounts(table: string): MountRow[] {
   return rows;
 }
 
+/** The mount that a process has as its root: the top of the tree, whatever else is mounted at `/`. */
+export function rootMount(rows: readonly MountRow[]): MountRow | undefined {
+  const ids = new Set(rows.map(({ mountId }) => mountId));
+  return rows.find(({ mountPoint, parentId }) => mountPoint === '/' && !ids.has(parentId));
+}
+
 /** Space, tab, newline and backslash stand as `\040` and so on. */
 function unescapeOctal(field: string): string {
   return field.replace(/\\([0-7]{3})/g, (_, digits: string) =>

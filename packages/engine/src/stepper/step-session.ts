@@ -173,7 +173,7 @@ export class StepSession {
       if (this.#phase !== 'stepping' || this.#standing.get(name)?.status !== 'waiting') {
         throw new Error(`process ${name} cannot step now`);
       }
-      await this.#stepOnce(name);
+      await this.#stepOnce(name, true);
     });
   }
 
@@ -273,15 +273,18 @@ export class StepSession {
   #runUntil(there: () => boolean): Promise<void> {
     this.#pausing = false;
     return this.#inTurn(async () => {
+      let fresh = true;
       while (this.#phase === 'stepping' && !this.#aborting && !this.#pausing && !there()) {
         const process = this.next();
         if (process === null) return;
-        await this.#stepOnce(process);
+        await this.#stepOnce(process, fresh);
+        fresh = false;
       }
     });
   }
 
-  async #stepOnce(process: ProcessName): Promise<void> {
+  /** @param fresh a person may have changed something since the last reading */
+  async #stepOnce(process: ProcessName, fresh: boolean): Promise<void> {
     const standing = this.#stand(process);
     const { index, hostPid } = standing;
     const step = this.plan.processes[process]?.[index];
@@ -290,7 +293,8 @@ export class StepSession {
       step.kind === 'call' && hostPid !== null
         ? namedFile(step, process, hostPid, this.#registers)
         : null;
-    const before = await this.#read(readNamedFile(file));
+    const named = readNamedFile(file);
+    const before = fresh ? await this.#read(named) : { ...this.#state, file: named, readMs: 0 };
     const exe = before.processes[process]?.exe ?? null;
     this.#current = process;
     standing.status = 'running';

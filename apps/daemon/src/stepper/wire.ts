@@ -1,0 +1,108 @@
+/** The engine's step session in the protocol's words. Pure. */
+import {
+  facts,
+  type KernelChange,
+  type KernelFact,
+  type KernelState,
+  type Landmark,
+  type Outcome,
+  type Position,
+  type ProcessKernelState,
+  type StepRecord,
+} from '@terrarium/engine';
+import type {
+  LocalText,
+  StepperChange,
+  StepperOutcome,
+  StepperPosition,
+  StepperProcess,
+  StepperRecord,
+} from '@terrarium/protocol';
+import type { Plan, PlanStep } from '@terrarium/syscall';
+
+/** A learner reads process numbers of the sandbox's pid namespace: the second from the host. */
+export const SANDBOX_LEVEL = 1;
+
+/** The plan as a tape; each purpose is said once, though a dozen calls may share it. */
+export function tapeOf(plan: Plan): {
+  readonly processes: StepperProcess[];
+  readonly purposes: (LocalText & { id: string })[];
+} {
+  const purposes: (LocalText & { id: string })[] = [];
+  const known = new Map<string, number>();
+  const purposeOf = ({ purpose: { id, en, zh } }: PlanStep): number => {
+    const key = `${id}\0${en}`;
+    const index = known.get(key) ?? purposes.push({ id, en, zh }) - 1;
+    known.set(key, index);
+    return index;
+  };
+  const processes = Object.entries(plan.processes).map(([name, steps]) => ({
+    name,
+    steps: steps.map((step) => ({
+      display: step.kind === 'call' ? step.display : step.kind,
+      syscall: step.kind === 'call' ? step.syscall : step.kind,
+      purpose: purposeOf(step),
+    })),
+  }));
+  return { processes, purposes };
+}
+
+/** @param state where the numbers inside are taken from */
+export function positionOf(position: Position, state: KernelState): StepperPosition {
+  const { process, hostPid, index, status, waitsFor, end, registers } = position;
+  return {
+    process,
+    hostPid,
+    pids: [...(state.processes[process]?.pids ?? [])],
+    index,
+    status,
+    waitsFor,
+    end,
+    registers,
+  };
+}
+
+export function recordOf(record: StepRecord): StepperRecord {
+  const { seq, process, index, registers, code, meaning, hint, tolerated, failed } = record;
+  return {
+    seq,
+    process,
+    index,
+    registers,
+    result: String(record.result),
+    code,
+    meaning,
+    hint,
+    tolerated,
+    failed,
+    nanoseconds: record.nanoseconds,
+    changes: record.changes.map(changeOf),
+  };
+}
+
+function changeOf(change: KernelChange): StepperChange {
+  const { kind, effect, process, subject, before, after, words, source } = change;
+  return { kind, effect, process, subject, before, after, words, source };
+}
+
+export function outcomeOf(outcome: Outcome | null): StepperOutcome | null {
+  if (outcome === null) return null;
+  return {
+    kind: outcome.kind,
+    message: outcome.kind === 'failed' ? outcome.message : null,
+    leftovers: outcome.kind === 'completed' ? [] : [...outcome.leftovers],
+  };
+}
+
+/** The tables of all living processes of the plan. */
+export function factsOf(
+  state: KernelState,
+  first: ProcessKernelState | null,
+  landmarks: readonly Landmark[],
+): Record<string, KernelFact[]> {
+  const tables = Object.entries(state.processes).map(([name, process]) => [
+    name,
+    facts(state, process, { first, landmarks, level: SANDBOX_LEVEL }),
+  ]);
+  return Object.fromEntries(tables) as Record<string, KernelFact[]>;
+}
