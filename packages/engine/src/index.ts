@@ -4,6 +4,7 @@ export * from './container/index.js';
 export * from './exec-plan.js';
 export * from './host-facts.js';
 export * from './idmap-probe.js';
+export * from './network/index.js';
 export * from './probe.js';
 export * from './process-facts.js';
 export * from './sandbox-config.js';
