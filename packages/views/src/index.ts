@@ -5,6 +5,7 @@ export { DEMO_STATE, demoProcess, demoStateWith } from './fixture.js';
 export * from './glyphs.js';
 export { KIND_FACTS, namespaceName } from './kinds.js';
 export * from './logo.js';
+export { MountsView, type MountsViewProps } from './mounts-view.js';
 export { NamespacesView, type NamespacesViewProps } from './namespaces-view.js';
 export { pidsText, sandboxPid, uidText } from './process-text.js';
 export { ProcessesView, type ProcessesViewProps } from './processes-view.js';

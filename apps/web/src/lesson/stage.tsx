@@ -1,7 +1,13 @@
 'use client';
 /** The stage: the view that the step talks about, large, with tabs for the others. */
 import type { ViewName } from '@terrarium/lesson';
-import { CrackedVessel, LoadingVessel, NamespacesView, ProcessesView } from '@terrarium/views';
+import {
+  CrackedVessel,
+  LoadingVessel,
+  MountsView,
+  NamespacesView,
+  ProcessesView,
+} from '@terrarium/views';
 import { Tabs } from 'radix-ui';
 import { type ReactNode, useEffect, useState } from 'react';
 import { Button, IconButton } from '../components/button';
@@ -10,7 +16,11 @@ import { useLabPart, useLabStore } from '../live/use-lab';
 import { useTerminals } from '../terminal/terminals';
 
 /** The views that exist. A lesson that asks for another one gets the processes. */
-export const STAGE_VIEWS = ['processes', 'namespaces'] as const satisfies readonly ViewName[];
+export const STAGE_VIEWS = [
+  'processes',
+  'namespaces',
+  'mounts',
+] as const satisfies readonly ViewName[];
 export type StageView = (typeof STAGE_VIEWS)[number];
 
 interface StageProps {
@@ -68,11 +78,14 @@ function LiveView(props: { readonly view: StageView }) {
     void terminals.run([{ line: command, terminal: 1 }]);
   };
   const shared = { state, lang, onShowInTerminal };
-  return props.view === 'processes' ? (
-    <ProcessesView {...shared} />
-  ) : (
-    <NamespacesView {...shared} />
-  );
+  switch (props.view) {
+    case 'processes':
+      return <ProcessesView {...shared} />;
+    case 'namespaces':
+      return <NamespacesView {...shared} />;
+    case 'mounts':
+      return <MountsView {...shared} />;
+  }
 }
 
 /** Shows what is inside once there is a sandbox to show; else how far its making is. */
