@@ -1,0 +1,200 @@
+/**
+ * The directory of containers. `ROOT/ID/` holds state.json and the FIFOs of one container;
+ * `ROOT/ID.lock` is locked (flock(2)) by whoever changes it, in whatever process. Daemon or
+ * command line, root. Needs nothing else to be running.
+ */
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { lock } from '@terrarium/syscall';
+import { writeFileAtomically } from '../state/atomic-file.js';
+import { ContainerError } from './container-error.js';
+import { type ContainerRecord, containerId, containerRecord } from './container-record.js';
+
+/** The lock of one container, held. */
+export interface HeldLock {
+  /** open file description that carries the lock */
+  readonly fd: number;
+  /** @param remove the container is gone, and its lock file goes too */
+  release(remove?: boolean): void;
+}
+
+const STATE_FILE = 'state.json';
+const LOCK_SUFFIX = '.lock';
+
+/** Reads and writes what is in ROOT; decides nothing. */
+export class ContainerStore {
+  readonly root: string;
+  /** configs as JSON: they do not change while an engine has them in hand */
+  readonly #configs = new WeakMap<object, string>();
+
+  constructor(root: string) {
+    this.root = root;
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+  }
+
+  /** Path of a container's directory, or of a file in it. */
+  path(id: string, ...file: readonly string[]): string {
+    return join(this.root, id, ...file);
+  }
+
+  /** Ids of all containers, readable or not. */
+  ids(): string[] {
+    return readdirSync(this.root, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && existsSync(this.path(entry.name, STATE_FILE)))
+      .map((entry) => entry.name)
+      .sort();
+  }
+
+  /** Every name that has left something: containers, half-removed directories, lock files. */
+  traces(): string[] {
+    const names = readdirSync(this.root).map((name) =>
+      name.endsWith(LOCK_SUFFIX) ? name.slice(0, -LOCK_SUFFIX.length) : name,
+    );
+    return [...new Set(names)].sort();
+  }
+
+  /**
+   * Waits for the container's lock. Files of containers that are gone are removed by the last one
+   * who held them; who waited for such a file tries again with the new one.
+   */
+  async lock(id: string): Promise<HeldLock> {
+    const path = join(this.root, `${id}${LOCK_SUFFIX}`);
+    for (;;) {
+      const fd = openSync(path, 'a', 0o600);
+      await lock(fd);
+      if (isSameFile(fd, path)) return heldLock(fd, path);
+      closeSync(fd);
+    }
+  }
+
+  /** Whether anything of that container is on disk, its lock aside. */
+  exists(id: string): boolean {
+    return existsSync(this.path(id));
+  }
+
+  /** Makes the directory of a new container. */
+  makeDirectory(id: string): void {
+    mkdirSync(this.path(id), { recursive: true, mode: 0o700 });
+  }
+
+  write(record: ContainerRecord): void {
+    const { config, ...rest } = record;
+    let text = this.#configs.get(config);
+    if (text === undefined) {
+      text = JSON.stringify(config);
+      this.#configs.set(config, text);
+    }
+    const content = `${JSON.stringify(rest).slice(0, -1)},"config":${text}}\n`;
+    writeFileAtomically(this.path(record.id, STATE_FILE), content);
+  }
+
+  /** @returns undefined when there is no such container */
+  find(id: string): ContainerRecord | undefined {
+    const path = this.path(id, STATE_FILE);
+    let content: string;
+    try {
+      content = readFileSync(path, 'utf8');
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw unreadable(id, path, (error as Error).message);
+    }
+    return parseRecord(id, path, content);
+  }
+
+  /** @throws ContainerError not-found, unreadable */
+  read(id: string, what: string): ContainerRecord {
+    if (!containerId.safeParse(id).success || !existsSync(this.path(id))) {
+      throw new ContainerError({ code: 'not-found', what, reason: 'there is no such container' });
+    }
+    const record = this.find(id);
+    if (record !== undefined) return record;
+    throw new ContainerError({ code: 'not-found', what, reason: 'there is no such container' });
+  }
+
+  /** Removes the directory; the state last, so that a crash meanwhile leaves something to go on with. */
+  remove(id: string): void {
+    const directory = this.path(id);
+    const names = listed(directory);
+    for (const name of names) if (name !== STATE_FILE) unlinkQuietly(join(directory, name));
+    unlinkQuietly(join(directory, STATE_FILE));
+    try {
+      rmdirSync(directory);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  }
+}
+
+function parseRecord(id: string, path: string, content: string): ContainerRecord {
+  let value: unknown;
+  try {
+    value = JSON.parse(content);
+  } catch {
+    throw unreadable(id, path, 'it is not JSON');
+  }
+  const parsed = containerRecord.safeParse(value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw unreadable(id, path, `${issue?.path.join('.') || 'state'}: ${issue?.message ?? 'wrong'}`);
+  }
+  if (parsed.data.id !== id) throw unreadable(id, path, `it is the state of ${parsed.data.id}`);
+  return parsed.data;
+}
+
+function unreadable(id: string, path: string, why: string): ContainerError {
+  return new ContainerError({
+    code: 'unreadable',
+    what: `read the state of container ${id}`,
+    reason: `${path} cannot be used: ${why}; delete with force removes what is left`,
+  });
+}
+
+function heldLock(fd: number, path: string): HeldLock {
+  return {
+    fd,
+    release: (remove = false) => {
+      if (remove) unlinkQuietly(path);
+      closeSync(fd);
+    },
+  };
+}
+
+function isSameFile(fd: number, path: string): boolean {
+  try {
+    return statSync(path).ino === fstatSync(fd).ino;
+  } catch {
+    return false; // removed while we waited
+  }
+}
+
+function listed(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+function unlinkQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
