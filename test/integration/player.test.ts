@@ -45,6 +45,18 @@ describe.skipIf(!root)(`player${missing}`, () => {
     await player?.close();
   });
 
+  test('is one static file of at most 1 MiB: every init maps it', () => {
+    const binary = readFileSync(buildPlayer());
+    expect(binary.length).toBeLessThanOrEqual(1024 * 1024);
+    const programHeaders = Number(binary.readBigUInt64LE(32));
+    const count = binary.readUInt16LE(56);
+    const types = Array.from({ length: count }, (_, i) =>
+      binary.readUInt32LE(programHeaders + i * 56),
+    );
+    const PT_INTERP = 3; // names the loader of shared libraries
+    expect(types).not.toContain(PT_INTERP);
+  });
+
   test('runs an empty plan', async () => {
     const { reports, hostPids } = await player.run(new PlanBuilder('empty').build()).done;
     expect(reports).toEqual([]);

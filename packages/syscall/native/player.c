@@ -1035,7 +1035,8 @@ static void handle_message(uint32_t length)
 {
 	struct cursor cursor = {.end = length};
 	uint32_t type = take_u32(&cursor), id = take_u32(&cursor);
-	hear_all_runs(); /* who has detached by now must not be killed by an abort */
+	if (type == MESSAGE_ABORT)
+		hear_all_runs(); /* who has detached by now must not be killed */
 	struct run *run = find_run(id);
 	if (type == MESSAGE_RUN)
 		start_run(&cursor, id);

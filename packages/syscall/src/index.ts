@@ -3,6 +3,7 @@ export * from './constants/landlock.js';
 export * from './constants/process.js';
 export * from './constants.js';
 export * from './errno.js';
+export * from './errno-hints/index.js';
 export { eventfd, watchEventfd } from './linux/event-fd.js';
 export * from './linux/files.js';
 export * from './linux/holds.js';

@@ -2,7 +2,7 @@
  * PlanError: why a plan did not come to its end. Names plan, process, step and call; the cause is
  * the SyscallError, and every report up to there is kept for logs and for the lesson's stepper.
  */
-import type { CallReport, Plan } from './plan.js';
+import type { Call, CallReport, Plan, PlanStep } from './plan.js';
 import { SyscallError } from './syscall-error.js';
 
 /** The parts of a failed run. */
@@ -56,9 +56,7 @@ export function planErrorFor(
     const message = `${where}: ${display} returned ${failed.result}, less than ${bound}`;
     return new PlanError({ plan: plan.name, message, reports, failed });
   }
-  const syscall = step?.kind === 'call' ? step.syscall : display;
-  const args = display.startsWith(`${syscall}(`) ? display.slice(syscall.length) : display;
-  const cause = new SyscallError({ syscall, errno: failed.errno, args });
+  const cause = syscallErrorFor(plan, failed);
   return new PlanError({
     plan: plan.name,
     message: `${where}: ${cause.message}`,
@@ -66,4 +64,32 @@ export function planErrorFor(
     failed,
     cause,
   });
+}
+
+/** The SyscallError of a report with an errno, tolerated or not; its hint knows what an fd stands for. */
+export function syscallErrorFor(plan: Plan, report: CallReport): SyscallError {
+  const step = plan.processes[report.process]?.[report.index];
+  if (step?.kind !== 'call') {
+    return new SyscallError({ syscall: step?.kind ?? '?', errno: report.errno, args: '' });
+  }
+  const { syscall, display } = step;
+  const args = display.startsWith(`${syscall}(`) ? display.slice(syscall.length) : display;
+  const file = openedAs(plan, report, step);
+  return new SyscallError({
+    syscall,
+    errno: report.errno,
+    args,
+    ...(file === undefined ? {} : { file }),
+  });
+}
+
+/** How the fd in a call's first argument was opened: `openat(AT_FDCWD, "/proc/7/uid_map", …)`. */
+function openedAs(plan: Plan, { process, index }: CallReport, call: Call): string | undefined {
+  const [first] = call.args;
+  if (first?.kind !== 'slot') return undefined;
+  const before = plan.processes[process]?.slice(0, index) ?? [];
+  const elsewhere = Object.values(plan.processes).flat();
+  const opens = (step: PlanStep): step is Call =>
+    step.kind === 'call' && step.store?.index === first.slot.index && step !== call;
+  return (before.findLast(opens) ?? elsewhere.find(opens))?.display;
 }

@@ -2,6 +2,9 @@
 import { expect, test } from 'vitest';
 import { AT, CLONE, flagged, flags, MS, nameOf, OPEN_FLAGS, SIGNALS } from './constants.js';
 import { ERRNO, errnoMeaning, errnoName } from './errno.js';
+import { HINTS } from './errno-hints/index.js';
+import { PlanBuilder } from './plan-builder.js';
+import { planErrorFor } from './plan-error.js';
 import { SyscallError } from './syscall-error.js';
 import { SYSCALL_NUMBERS, syscallNumber } from './syscall-numbers.js';
 
@@ -23,7 +26,28 @@ test('SyscallError › takes arguments in parentheses as strace writes them', ()
 test.each<[string, number, string, string | undefined]>([
   ['clone3', ERRNO.ENOSPC, '', '/proc/sys/user/max_'],
   ['clone3', ERRNO.EPERM, '({CLONE_NEWUSER})', 'unprivileged_userns_clone'],
-  ['clone3', ERRNO.EPERM, '({CLONE_NEWPID})', undefined],
+  ['clone3', ERRNO.EPERM, '({CLONE_NEWPID})', 'CAP_SYS_ADMIN'],
+  ['clone3', ERRNO.EPERM, '({set_tid})', undefined],
+  ['clone3', ERRNO.EBUSY, '({CLONE_INTO_CGROUP})', 'cgroup.subtree_control'],
+  ['clone3', ERRNO.EAGAIN, '', 'pids.max'],
+  ['setns', ERRNO.EINVAL, '', 'several threads'],
+  ['setns', ERRNO.EUSERS, '', 'single thread'],
+  ['setns', ERRNO.EPERM, '', 'CAP_SYS_CHROOT'],
+  ['mount', ERRNO.EPERM, '(NULL, "/x", NULL, MS_REMOUNT|MS_BIND, NULL)', '/proc/self/mountinfo'],
+  ['mount', ERRNO.EPERM, '("/dev/sda", "/x", "ext4", 0, NULL)', 'only some file systems'],
+  ['mount', ERRNO.EINVAL, '("overlay", "/x", "overlay", 0, "…")', 'dmesg'],
+  ['mount', ERRNO.EINVAL, '("/a", "/b", NULL, MS_MOVE, NULL)', 'shared'],
+  ['mount', ERRNO.EINVAL, '(NULL, "/b", NULL, MS_SLAVE|MS_REC, NULL)', 'propagation'],
+  ['mount', ERRNO.EBUSY, '("cgroup", "/x", "cgroup", 0, "memory")', 'another hierarchy'],
+  ['fsmount', ERRNO.EPERM, '(3, 0, 0)', 'Mount too revealing'],
+  ['openat2', ERRNO.EXDEV, '(3, "../x", {…})', 'RESOLVE_BENEATH'],
+  ['openat2', ERRNO.ELOOP, '(3, "x", {…})', 'RESOLVE_NO_SYMLINKS'],
+  ['openat', ERRNO.ENXIO, '/run/x/start.fifo, O_WRONLY|O_NONBLOCK', 'FIFO'],
+  ['mknodat', ERRNO.EPERM, '(3, "null", S_IFCHR|0666, 0x103)', 'CAP_MKNOD'],
+  ['seccomp', ERRNO.EACCES, '(SECCOMP_SET_MODE_FILTER, 0, …)', 'NoNewPrivs'],
+  ['seccomp', ERRNO.EINVAL, '(SECCOMP_SET_MODE_FILTER, 0, …)', 'actions_avail'],
+  ['capset', ERRNO.EPERM, '(…)', 'CapBnd'],
+  ['mkdir', ERRNO.EROFS, '("/x")', 'read-only'],
   ['mount', ERRNO.ENOSPC, 'tmpfs on /x', '/proc/sys/fs/mount-max'],
   ['mount', ERRNO.EPERM, '("proc", "/proc", "proc", 0, NULL)', 'Mount too revealing'],
   ['pivot_root', ERRNO.EINVAL, '(".", ".")', 'not a mount point'],
@@ -34,6 +58,50 @@ test.each<[string, number, string, string | undefined]>([
   const error = new SyscallError({ syscall, errno, args });
   if (hint === undefined) expect(error.hint).toBeUndefined();
   else expect(error.hint).toContain(hint);
+});
+
+test.each<[number, string, string]>([
+  [ERRNO.EPERM, '/proc/7/uid_map', 'CAP_SETUID'],
+  [ERRNO.EINVAL, '/proc/7/gid_map', '340 rows'],
+  [ERRNO.EPERM, '/proc/7/setgroups', '"deny"'],
+  [ERRNO.EBUSY, '/sys/fs/cgroup/a/cgroup.procs', 'join a child group'],
+  [ERRNO.ENOSPC, '/sys/fs/cgroup/cpuset/a/cgroup.procs', 'cpuset.mems'],
+  [ERRNO.EOPNOTSUPP, '/sys/fs/cgroup/a/cgroup.procs', 'cgroup.type'],
+  [ERRNO.EBUSY, '/sys/fs/cgroup/a/cgroup.subtree_control', 'no internal processes'],
+  [ERRNO.ENOENT, '/sys/fs/cgroup/a/cgroup.subtree_control', 'cgroup.controllers'],
+  [ERRNO.EACCES, '/proc/sys/kernel/hostname', 'sysctl'],
+])('planErrorFor › knows the file behind the fd of a write: errno %i, %s', (errno, file, hint) => {
+  const builder = new PlanBuilder('write');
+  const fd = builder.slot('fd');
+  const purpose = { id: 'test', en: 'test', zh: '测试' };
+  const open = (path: string) =>
+    builder.call('outside', { syscall: 'openat', args: [-100, path, 1], purpose, store: fd });
+  open('/proc/7/oom_score_adj');
+  open(file);
+  builder.call('outside', { syscall: 'write', args: [fd, '1', 1], purpose });
+  open('/proc/7/timens_offsets');
+  const report = { process: 'outside', index: 2, result: -1n, errno, nanoseconds: 0 };
+  const cause = planErrorFor(builder.build(), report, [report]).cause as SyscallError;
+  expect(cause.hint).toContain(hint);
+  expect(cause.message).toContain('write(<fd>, "1", 1): ');
+});
+
+test('hints › are a sentence in both languages, and none hides another', () => {
+  const unconditional = new Set<string>();
+  for (const { syscalls, code, about, hint } of HINTS) {
+    expect(Object.values(ERRNO)).toContain(ERRNO[code as keyof typeof ERRNO]);
+    expect(hint.en).toMatch(/^[^A-Z]/);
+    for (const text of [hint.en, hint.zh]) expect(text).not.toMatch(/[.。]$/);
+    expect(hint.zh).toMatch(/\p{Script=Han}/u);
+    for (const syscall of syscalls ?? []) {
+      syscallNumber(syscall, 'x64');
+      expect(unconditional).not.toContain(`${syscall} ${code}`);
+      if (about === undefined) unconditional.add(`${syscall} ${code}`);
+    }
+  }
+  const error = new SyscallError({ syscall: 'capset', errno: ERRNO.EPERM, args: '(…)' });
+  expect(error.hint).toBe(error.hints?.en);
+  expect(error.hints?.zh).toContain('能力');
 });
 
 test('errno › names what Linux has, and says so of what it has not', () => {
