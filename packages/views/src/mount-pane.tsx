@@ -2,21 +2,14 @@
 /** One namespace's mounts as a tree with its keyboard: what, where, of which kind, who hears of it. */
 import type { MountDifference, MountNode, NsInode } from '@terrarium/timeline';
 import { propagationOf } from '@terrarium/timeline';
-import {
-  type CSSProperties,
-  type MouseEvent,
-  type PointerEvent,
-  useMemo,
-  useRef,
-  useState,
-} from 'react';
+import { type CSSProperties, useMemo, useState } from 'react';
 import { Chevron } from './glyphs.js';
 import { type MountKey, mountKey } from './mount-key.js';
 import { PropagationMark, propagationKind } from './mount-marks.js';
 import { type Lang, strings } from './strings.js';
 import { useAppear } from './use-appear.js';
 import type { Look } from './use-hover-intent.js';
-import { useTreeKeys } from './use-tree-keys.js';
+import { useRowTree } from './use-row-tree.js';
 
 interface MountRow {
   readonly id: MountKey;
@@ -45,7 +38,6 @@ export interface MountPaneProps {
 
 export function MountPane(props: MountPaneProps) {
   const { trees, mountNs, lang, selected, looked, onLook, onChoose } = props;
-  const tree = useRef<HTMLDivElement>(null);
   const [closed, setClosed] = useState<ReadonlySet<MountKey>>(new Set());
   const rows = useMemo(() => rowsOf(trees, mountNs, closed), [trees, mountNs, closed]);
   const toggle = (id: MountKey, open: boolean) =>
@@ -55,37 +47,18 @@ export function MountPane(props: MountPaneProps) {
       else after.add(id);
       return after;
     });
-  const keys = useTreeKeys(tree, rows, { toggle, choose: onChoose, moved: onLook.now });
+  const tree = useRowTree<MountKey>(rows, {
+    thingOf: (id) => id,
+    toggle,
+    choose: onChoose,
+    look: onLook,
+  });
   const ids = useMemo(() => rows.map(({ id }) => id), [rows]);
-  useAppear(tree, ids, `${mountNs}`);
-
-  function onClick(event: MouseEvent<HTMLElement>): void {
-    const target = event.target as Element;
-    const id = target.closest('[data-id]')?.getAttribute('data-id');
-    if (id === null || id === undefined) return;
-    keys.focus(id);
-    if (target.closest('[data-twist]') === null) onChoose(id);
-    else toggle(id, closed.has(id));
-  }
-
-  function onPointerOver(event: PointerEvent<HTMLElement>): void {
-    const id = (event.target as Element).closest('[data-id]')?.getAttribute('data-id');
-    if (id !== null && id !== undefined && event.pointerType !== 'touch') onLook.soon(id);
-  }
+  useAppear(tree.ref, ids, `${mountNs}`);
 
   return (
     <div className="tr-scroll" onPointerLeave={onLook.cancel}>
-      <div
-        ref={tree}
-        role="tree"
-        aria-label={props.label}
-        className="tr-rows tr-mount-rows"
-        onKeyDown={keys.onKeyDown}
-        onFocus={keys.onFocus}
-        onBlur={keys.onBlur}
-        onClick={onClick}
-        onPointerOver={onPointerOver}
-      >
+      <div {...tree.props} aria-label={props.label} className="tr-rows tr-mount-rows">
         {rows.map((row) => (
           <div
             key={row.id}
@@ -96,7 +69,7 @@ export function MountPane(props: MountPaneProps) {
             data-covered={row.node.coveredBy !== null || undefined}
             data-difference={props.differences?.get(row.node.mount.mountId)}
             data-highlighted={(row.id === looked && looked !== selected) || undefined}
-            tabIndex={row.id === keys.active ? 0 : -1}
+            tabIndex={row.id === tree.active ? 0 : -1}
             aria-level={row.level}
             aria-setsize={row.setSize}
             aria-posinset={row.position}

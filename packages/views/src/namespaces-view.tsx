@@ -10,15 +10,7 @@ import {
   type NsInode,
   type State,
 } from '@terrarium/timeline';
-import {
-  type CSSProperties,
-  type MouseEvent,
-  type PointerEvent,
-  type ReactNode,
-  useMemo,
-  useRef,
-  useState,
-} from 'react';
+import { type CSSProperties, type ReactNode, useMemo, useState } from 'react';
 import { FactsPanel } from './facts-panel.js';
 import { Chevron, NamespaceGlyph, NamespaceRing } from './glyphs.js';
 import { KINDS, namespaceName } from './kinds.js';
@@ -32,7 +24,7 @@ import { type Lang, strings } from './strings.js';
 import { useAppear } from './use-appear.js';
 import { useControlled } from './use-controlled.js';
 import { useHoverIntent } from './use-hover-intent.js';
-import { useTreeKeys } from './use-tree-keys.js';
+import { useRowTree } from './use-row-tree.js';
 
 export interface NamespacesViewProps {
   readonly state: State;
@@ -49,7 +41,6 @@ export interface NamespacesViewProps {
 export function NamespacesView(props: NamespacesViewProps) {
   const { state, lang } = props;
   const words = strings(lang);
-  const tree = useRef<HTMLDivElement>(null);
   // Rows whose openness differs from the usual one: the learner's own are open, the rest closed.
   const [flipped, setFlipped] = useState<ReadonlySet<string>>(new Set());
   const [looked, look] = useHoverIntent<NsInode>();
@@ -57,39 +48,16 @@ export function NamespacesView(props: NamespacesViewProps) {
   const rows = useMemo(() => treeRows(state, lang, flipped), [state, lang, flipped]);
 
   const choose = (inode: NsInode) => select(inode === selected ? null : inode);
-  const inodeOf = (id: string) => rows.find((row) => row.id === id)?.inode ?? null;
-  const keys = useTreeKeys(tree, rows, {
+  const tree = useRowTree<NsInode>(rows, {
+    thingOf: (id) => rows.find((row) => row.id === id)?.inode ?? null,
     toggle: (id) => setFlipped((before) => flip(before, id)),
-    choose: (id) => {
-      const inode = inodeOf(id);
-      if (inode !== null) choose(inode);
-    },
-    moved: (id) => {
-      const inode = inodeOf(id);
-      if (inode !== null) look.now(inode);
-    },
+    choose,
+    look,
   });
-
-  function onClick(event: MouseEvent<HTMLElement>): void {
-    const target = event.target as Element;
-    const id = target.closest('[data-id]')?.getAttribute('data-id');
-    if (id === null || id === undefined) return;
-    keys.focus(id);
-    const inode = inodeOf(id);
-    if (target.closest('[data-twist]') !== null || inode === null)
-      setFlipped((before) => flip(before, id));
-    else choose(inode);
-  }
-
-  function onPointerOver(event: PointerEvent<HTMLElement>): void {
-    const id = (event.target as Element).closest('[data-id]')?.getAttribute('data-id');
-    const inode = id === null || id === undefined ? null : inodeOf(id);
-    if (inode !== null && event.pointerType !== 'touch') look.soon(inode);
-  }
 
   // Namespaces only: a branch that is opened by hand shows members, and they are no news.
   const ids = useMemo(() => Object.keys(state.namespaces), [state.namespaces]);
-  useAppear(tree, ids, state.sandbox?.id ?? null);
+  useAppear(tree.ref, ids, state.sandbox?.id ?? null);
 
   const shown = selected ?? looked;
   const card = shown === null ? undefined : state.namespaces[shown];
@@ -111,17 +79,7 @@ export function NamespacesView(props: NamespacesViewProps) {
                 onLook={look.soon}
                 onSelect={choose}
               />
-              <div
-                ref={tree}
-                role="tree"
-                aria-label={words.namespaces}
-                className="tr-rows tr-ns-rows"
-                onKeyDown={keys.onKeyDown}
-                onFocus={keys.onFocus}
-                onBlur={keys.onBlur}
-                onClick={onClick}
-                onPointerOver={onPointerOver}
-              >
+              <div {...tree.props} aria-label={words.namespaces} className="tr-rows tr-ns-rows">
                 {rows.map((row) => (
                   <div
                     key={row.id}
@@ -134,7 +92,7 @@ export function NamespacesView(props: NamespacesViewProps) {
                       (row.type === 'namespace' && row.inode === looked && looked !== selected) ||
                       undefined
                     }
-                    tabIndex={row.id === keys.active ? 0 : -1}
+                    tabIndex={row.id === tree.active ? 0 : -1}
                     aria-level={row.level}
                     aria-setsize={row.setSize}
                     aria-posinset={row.position}

@@ -11,16 +11,7 @@ import {
   type ProcessState,
   type State,
 } from '@terrarium/timeline';
-import {
-  type CSSProperties,
-  type MouseEvent,
-  type PointerEvent,
-  useCallback,
-  useEffect,
-  useMemo,
-  useRef,
-  useState,
-} from 'react';
+import { type CSSProperties, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { type Row, rowsOf } from './displayed.js';
 import { FactsPanel } from './facts-panel.js';
 import { Legend } from './legend.js';
@@ -32,8 +23,8 @@ import { type Ring, ringsOf } from './rings.js';
 import { type Lang, strings } from './strings.js';
 import { useControlled } from './use-controlled.js';
 import { useHoverIntent } from './use-hover-intent.js';
+import { useRowTree } from './use-row-tree.js';
 import { useTombstones } from './use-tombstones.js';
-import { useTreeKeys } from './use-tree-keys.js';
 
 export interface ProcessesViewProps {
   readonly state: State;
@@ -54,7 +45,6 @@ const NO_KEYS: ReadonlySet<ProcessKey> = new Set();
 export function ProcessesView(props: ProcessesViewProps) {
   const { state, lang, highlighted = NO_KEYS } = props;
   const words = strings(lang);
-  const tree = useRef<HTMLDivElement>(null);
   const [frozen, setFrozen] = useState(false);
   const [collapsed, setCollapsed] = useState<ReadonlySet<ProcessKey>>(NO_KEYS);
   const [membrane, setMembrane] = useState<NsInode | null>(null);
@@ -86,26 +76,12 @@ export function ProcessesView(props: ProcessesViewProps) {
     });
   }, []);
   const keyRows = useMemo(() => rows.filter(isLive).map(keyRow(collapsed)), [rows, collapsed]);
-  const keys = useTreeKeys(tree, keyRows, {
+  const tree = useRowTree<ProcessKey>(keyRows, {
+    thingOf: (key) => (state.processes[key] === undefined ? null : key),
     toggle,
     choose: (key) => select(key === selected ? null : key),
-    moved: look.now,
+    look,
   });
-
-  function onClick(event: MouseEvent<HTMLElement>): void {
-    const target = event.target as Element;
-    const key = rowKey(target);
-    if (key === null || state.processes[key] === undefined) return;
-    keys.focus(key);
-    if (target.closest('[data-twist]') !== null) toggle(key, collapsed.has(key));
-    else select(key === selected ? null : key);
-  }
-
-  function onPointerOver(event: PointerEvent<HTMLElement>): void {
-    if (event.pointerType === 'touch') return;
-    const key = rowKey(event.target as Element);
-    if (key !== null) look.soon(key);
-  }
 
   const card = useRemembered(state, selected ?? looked);
   const init = state.sandbox === null ? undefined : state.processes[state.sandbox.init];
@@ -132,15 +108,10 @@ export function ProcessesView(props: ProcessesViewProps) {
                   <span className="tr-uid">{words.columnUser}</span>
                 </div>
                 <div
-                  ref={tree}
+                  {...tree.props}
                   role="tree"
                   aria-label={words.processes}
                   className="tr-rows"
-                  onKeyDown={keys.onKeyDown}
-                  onFocus={keys.onFocus}
-                  onBlur={keys.onBlur}
-                  onClick={onClick}
-                  onPointerOver={onPointerOver}
                   onPointerEnter={(event) => setFrozen(event.pointerType !== 'touch')}
                   onPointerLeave={() => {
                     setFrozen(false);
@@ -164,7 +135,7 @@ export function ProcessesView(props: ProcessesViewProps) {
                         gone={goneSince !== null}
                         isInit={isSandboxInit(state, key)}
                         plainUser={uidText(process) === plainUser}
-                        active={key === keys.active}
+                        active={key === tree.active}
                         selected={key === selected}
                         highlighted={lit.has(key)}
                         rings={decorations[i]?.rings ?? ''}
@@ -245,10 +216,6 @@ function keyRow(collapsed: ReadonlySet<ProcessKey>) {
     expanded: row.hasChildren ? !collapsed.has(row.shown.process.key) : undefined,
     text: row.shown.process.comm,
   });
-}
-
-function rowKey(target: Element): ProcessKey | null {
-  return target.closest('[data-id]')?.getAttribute('data-id') ?? null;
 }
 
 /** The process to show in the card; one that has ended keeps its last facts. */
