@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { buildPlayer } from '../../packages/syscall/native/build.mjs';
 import {
+  decodeLastWords,
+  ERRNO,
   O,
   PlanBuilder,
   ResidentPlayer,
@@ -159,6 +161,37 @@ describe.skipIf(!root)(`detach${missing}`, () => {
     expect(reports).toHaveLength(1);
     expect(await exitOf(player, hostPids['outside'])).toBe(EXIT_FAILED);
     expect(readdirSync(folder)).toEqual(['start.fifo']);
+  });
+
+  test.each([
+    ['an errno', ['/no/such/program'], { index: 2, errno: ERRNO.ENOENT }],
+    ['nothing when it becomes its program', ['/bin/true'], undefined],
+  ] as const)('leaves last words in the fd of its plan: %s', async (_name, argv, words) => {
+    const file = join(folder, 'words');
+    const builder = new PlanBuilder('last words');
+    const fd = builder.slot('words');
+    const flags = O.O_WRONLY | O.O_CREAT | O.O_CLOEXEC;
+    call(builder, 'outside', 'openat', [-100, file, flags, 0o600], { store: fd });
+    builder.detach('outside', purpose, fd);
+    exec(builder, 'outside', [...argv]);
+    const { hostPids } = await player.run(builder.build()).done;
+    await exitOf(player, hostPids['outside']);
+    expect(decodeLastWords(readFileSync(file))).toEqual(words);
+  });
+
+  test('a child of a detached process has no last words', async () => {
+    const file = join(folder, 'words');
+    const builder = new PlanBuilder('last words');
+    const fd = builder.slot('words');
+    const flags = O.O_WRONLY | O.O_CREAT | O.O_CLOEXEC;
+    call(builder, 'outside', 'openat', [-100, file, flags, 0o600], { store: fd });
+    builder.detach('outside', purpose, fd);
+    fork(builder, 'outside', 'child');
+    call(builder, 'child', 'close', [9999]);
+    call(builder, 'outside', 'wait4', [-1, 0, 0, 0]);
+    const { hostPids } = await player.run(builder.build()).done;
+    expect(await exitOf(player, hostPids['outside'])).toBe(0);
+    expect(readFileSync(file)).toHaveLength(0);
   });
 
   test('says nothing on fds that took the numbers of the player’s', async () => {

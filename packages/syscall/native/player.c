@@ -14,7 +14,8 @@
  *   init    A runner or child at a become-init step: PID 1 of its pid namespace, for good.
  *
  * A runner or child at a detach step leaves the run and goes on alone: it has no socket any more,
- * says nothing, waits for no step, and nothing that becomes of run, zygote or daemon ends it.
+ * says nothing, waits for no step, and nothing that becomes of run, zygote or daemon ends it. Only
+ * its failure leaves last words, struct last_words below, in an fd that the plan may name.
  *
  * Who talks to whom:
  *
@@ -33,7 +34,8 @@
  *     STEP 2:  u32 process: its next step may happen                   ABORT 3: (nothing)
  *   plan:     u32 slot count; u32 first process; u32 process count; processes
  *   process:  u32 step count; steps
- *   step:     u32 kind: 1 = call, as below; 2 = become-init, 3 = detach: nothing follows
+ *   step:     u32 kind: 1 = call, as below; 2 = become-init: nothing follows;
+ *             3 = detach: u32 slot with the fd for its last words, NONE where without
  *   call:     u32 number; u32 store slot; u32 child process; u32 report block; u32 ack block (NONE
  *             where without); u32 ack offset; u64 at least (0: no such bound);
  *             u32 count, then u32 tolerated errno each;
@@ -61,8 +63,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -81,7 +85,7 @@
 /* ---- limits: plan-codec.ts has the same numbers; what exceeds them is refused, never cut ---- */
 
 enum {
-	PROTOCOL_VERSION = 2,
+	PROTOCOL_VERSION = 3,
 	MESSAGE_BYTES = 1024 * 1024, /* a whole message; the largest plan so far has 40 KiB */
 	SLOTS = 256,
 	PROCESSES = 16,          /* of one plan */
@@ -133,6 +137,12 @@ struct record {
 	int64_t result;
 	uint64_t nanoseconds;
 	uint64_t reserved;
+};
+
+/* What a detached process says when it cannot go on: the step, and its errno; 0 where the result
+ * was below its bound. */
+struct last_words {
+	uint32_t index, error;
 };
 
 /* ---- what a process of a run knows ---- */
@@ -203,6 +213,7 @@ static size_t queue_length;
 static uint64_t queued_since;
 static struct permits *permits; /* of this process's run; NULL when it need not wait for steps */
 static bool detached;           /* this process has left its run: no sockets, nothing to say */
+static int last_words_fd = -1;  /* of a detached process: where its failure is told */
 static bool dry_run; /* --dry-run: everything but the system calls; the fuzz tests use it */
 
 /* ---- records to the daemon: any process ---- */
@@ -495,7 +506,9 @@ static void read_plan(struct cursor *cursor)
 			uint32_t kind = take_u32(cursor);
 			if (kind == STEP_CALL)
 				read_call(cursor);
-			else if (kind != STEP_BECOME_INIT && kind != STEP_DETACH)
+			else if (kind == STEP_DETACH)
+				take_optional(cursor, plan.slot_count, "last words slot");
+			else if (kind != STEP_BECOME_INIT)
 				refuse(cursor, "unknown step %u", kind);
 			else if (kind == STEP_BECOME_INIT && step + 1 != plan.processes[i].count)
 				refuse(cursor, "become-init is not the last step");
@@ -531,6 +544,16 @@ static struct record record_of(enum record_kind kind, uint32_t process, uint32_t
 	return (struct record){.kind = kind, .run = plan.run, .process = process, .index = index};
 }
 
+/* Whoever waits at the other end of that fd hears of our end in any case; of a success by its
+ * being closed at execve. */
+static void say_last_words(uint32_t index, int error)
+{
+	struct last_words words = {.index = index, .error = (uint32_t)error};
+	if (detached && last_words_fd >= 0)
+		while (write(last_words_fd, &words, sizeof words) < 0 && errno == EINTR)
+			;
+}
+
 /* This process cannot go on: says why, lets the zygote end the run's others, and exits. */
 static void give_up(uint32_t process, uint32_t index, const char *why) __attribute__((noreturn));
 static void give_up(uint32_t process, uint32_t index, const char *why)
@@ -538,6 +561,7 @@ static void give_up(uint32_t process, uint32_t index, const char *why)
 	struct record record = record_of(RECORD_REFUSED, process, index);
 	send_record(record, why, (uint32_t)strlen(why));
 	tell_zygote(FAILED, process);
+	say_last_words(index, EPROTO);
 	_exit(EXIT_FAILED);
 }
 
@@ -665,6 +689,7 @@ static bool perform(uint32_t process, uint32_t index)
 	if (failed) {
 		flush_records();
 		tell_zygote(FAILED, process); /* it kills the run's other processes */
+		say_last_words(index, error);
 		_exit(EXIT_FAILED);
 	}
 	return false;
@@ -694,11 +719,13 @@ static void forget_permits(void)
 /* Leaves the run: from here on nobody is told anything, and nobody ends this process because of
  * the run. The zygote hears of it before the daemon does: an abort that the daemon sends after
  * this report finds the process gone. */
-static void detach(uint32_t process, uint32_t index)
+static void detach(uint32_t process, uint32_t index, uint32_t last_words)
 {
 	tell_zygote(DETACHED, process);
 	send_record(record_of(RECORD_CALL, process, index), NULL, 0);
 	detached = true;
+	if (last_words != NONE)
+		last_words_fd = (int)slots[last_words];
 	forget_permits();
 	close(RUN_FD);
 	close(REPORT_FD);
@@ -715,9 +742,11 @@ restart:
 	handle_sigpipe(on_sigpipe); /* here, as CLONE_CLEAR_SIGHAND may have taken it from a child */
 	struct cursor cursor = {.at = plan.processes[process].start, .end = plan.end};
 	for (uint32_t index = 0; index < plan.processes[process].count; index++) {
-		uint32_t kind = take_u32(&cursor);
+		uint32_t kind = take_u32(&cursor), last_words = NONE;
 		if (kind == STEP_CALL)
 			read_call(&cursor);
+		else if (kind == STEP_DETACH)
+			last_words = take_optional(&cursor, plan.slot_count, "last words slot");
 		if (refused(&cursor)) /* digits longer than the block has room for */
 			give_up(process, index, cursor.problem);
 		if (permits != NULL && !dry_run)
@@ -725,10 +754,11 @@ restart:
 		if (kind == STEP_BECOME_INIT)
 			become_init(process, index);
 		if (kind == STEP_DETACH)
-			detach(process, index);
+			detach(process, index, last_words);
 		else if (perform(process, index)) { /* I am the child now, in the namespaces it asked for */
 			process = call.child;
 			main_child_count = 0;
+			last_words_fd = -1; /* which are the parent's */
 			goto restart;
 		}
 	}
@@ -1134,8 +1164,63 @@ static void set_up_zygote(void)
 		die("prctl PR_SET_CHILD_SUBREAPER");
 }
 
+/* ---- the program itself ---- */
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x10u /* Linux 6.3 */
+#endif
+#define PROGRAM_NAME "terrarium-player"
+
+/* Copies the running program to memory that nobody can change. Returns its fd, or -1 and errno. */
+static int sealed_copy(const char *path)
+{
+	char name[64];
+	uint32_t hash = 2166136261u; /* FNV-1a of the path: tells one checkout's players from another's */
+	for (const char *c = path; *c != '\0'; c++)
+		hash = (hash ^ (unsigned char)*c) * 16777619u;
+	snprintf(name, sizeof name, PROGRAM_NAME "-%08x", hash);
+	int copy = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+	if (copy < 0 && errno == EINVAL)
+		copy = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	if (copy < 0 || program < 0)
+		return -1;
+	ssize_t part;
+	while ((part = sendfile(copy, program, NULL, MESSAGE_BYTES)) > 0)
+		;
+	close(program);
+	if (part < 0 || fchmod(copy, 0555) < 0 ||
+	    fcntl(copy, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+		return -1;
+	return copy;
+}
+
+/* Starts again from a sealed copy in memory, which /proc/PID/exe of every process of ours then
+ * shows: a container whose root is the host's root could otherwise open that link, wait until we
+ * end and write to our binary, which host root runs next (CVE-2019-5736). Where the kernel forbids
+ * programs in memory (vm.memfd_noexec = 2) we say so and go on: containers with a user namespace
+ * are safe all the same, the file is not theirs. */
+static void run_sealed(char **argv)
+{
+	char path[4096];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+	if (length < 0)
+		return; /* no /proc: nobody can open the link */
+	path[length] = '\0';
+	if (strncmp(path, "/memfd:" PROGRAM_NAME, strlen("/memfd:" PROGRAM_NAME)) == 0)
+		return;
+	int copy = sealed_copy(path);
+	if (copy >= 0)
+		syscall(SYS_execveat, copy, "", argv, environ, AT_EMPTY_PATH);
+	fprintf(stderr, "player: runs from its file, not from sealed memory: %s\n", strerror(errno));
+	if (copy >= 0)
+		close(copy);
+}
+
 int main(int argc, char **argv)
 {
+	run_sealed(argv);
+	prctl(PR_SET_NAME, "player"); /* the kernel takes the name of the copy's fd */
 	argument_area = argv[0];
 	argument_area_bytes = (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) + 1 - argv[0]);
 	dry_run = argc > 1 && strcmp(argv[1], "--dry-run") == 0;

@@ -99,9 +99,14 @@ export class PlanBuilder {
     return this;
   }
 
-  /** Appends the step with which `process` leaves the run and goes on alone. */
-  detach(process: ProcessName, purpose: Purpose): this {
-    this.#list(process).push({ kind: 'detach', purpose });
+  /**
+   * Appends the step with which `process` leaves the run and goes on alone.
+   *
+   * @param lastWords register with the fd where a later failure is told
+   */
+  detach(process: ProcessName, purpose: Purpose, lastWords?: Slot): this {
+    const words = lastWords === undefined ? {} : { lastWords };
+    this.#list(process).push({ kind: 'detach', purpose, ...words });
     return this;
   }
 

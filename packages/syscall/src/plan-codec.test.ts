@@ -13,7 +13,14 @@ import {
   stringArray,
   struct,
 } from './plan-builder.js';
-import { encodeAbort, encodeRun, encodeStep, PLAYER_LIMITS, RecordReader } from './plan-codec.js';
+import {
+  decodeLastWords,
+  encodeAbort,
+  encodeRun,
+  encodeStep,
+  PLAYER_LIMITS,
+  RecordReader,
+} from './plan-codec.js';
 
 const purpose = { id: 'test', en: 'test', zh: '测试' };
 const NONE = 'ff ff ff ff';
@@ -114,7 +121,21 @@ test('encodeRun › writes a detach, which steps may follow', () => {
   const builder = new PlanBuilder('detach').detach('outside', purpose);
   builder.becomeInit('outside', purpose);
   const message = encodeRun(builder.build(), 1);
-  expect(hex(message.subarray(4))).toBe(wire(1, 1, 0, 0, 0, 1, 2, 3, 2));
+  expect(hex(message.subarray(4))).toBe(wire(1, 1, 0, 0, 0, 1, 2, 3, NONE, 2));
+});
+
+test('encodeRun › writes where a detached process leaves its last words', () => {
+  const builder = new PlanBuilder('detach');
+  builder.slot('other');
+  builder.detach('outside', purpose, builder.slot('words'));
+  const message = encodeRun(builder.build(), 1);
+  expect(hex(message.subarray(4))).toBe(wire(1, 1, 0, 2, 0, 1, 1, 3, 1));
+});
+
+test('decodeLastWords › none, a step with its errno', () => {
+  expect(decodeLastWords(new Uint8Array(0))).toBeUndefined();
+  const words = new Uint8Array(Uint32Array.of(7, 2).buffer);
+  expect(decodeLastWords(words)).toEqual({ index: 7, errno: 2 });
 });
 
 test('encodeStep names its process, encodeAbort only the run', () => {

@@ -8,7 +8,8 @@
  *     2 STEP: u32 process;      3 ABORT: no body
  *   plan:     u32 slot count, u32 first process, u32 process count, processes
  *   process:  u32 step count, steps
- *   step:     u32 kind: 1 = call, 2 = become-init, 3 = detach (nothing follows)
+ *   step:     u32 kind: 1 = call; 2 = become-init (nothing follows); 3 = detach: u32 slot with
+ *             the fd for last words | NONE
  *   call:     u32 number, u32 store slot | NONE, u32 child process | NONE, u32 report block | NONE,
  *             u32 ack block | NONE, u32 ack offset, u64 at least (0 = no bound), then four lists, each a u32 count and its items:
  *             tolerated u32 errnos, blocks, arguments, loads
@@ -53,7 +54,7 @@ export const PLAYER_LIMITS = {
 } as const;
 
 /** What RECORD_READY must say: daemon and player come from the same build. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 const NONE = 0xffff_ffff;
 const MESSAGE = { run: 1, step: 2, abort: 3 } as const;
@@ -65,6 +66,7 @@ const ARGUMENT = { number: 1, slot: 2, block: 3, length: 4 } as const;
 const DECIMAL_BYTES = 20; // digits and sign of an i64
 const RECORD_BYTES = 48;
 const ACK_BYTES = 4;
+const LAST_WORDS_BYTES = 8;
 
 /** A plan that the player would refuse; the message names plan, process and step. */
 export class PlanEncodeError extends Error {
@@ -162,6 +164,21 @@ export function encodeAbort(run: number): Uint8Array {
   return new Writer().u32(MESSAGE.abort, run).message();
 }
 
+/** What a detached process of a plan says in the fd of `Detach.lastWords` when it cannot go on. */
+export interface LastWords {
+  /** of the step that failed */
+  readonly index: number;
+  /** 0 when its result was below its bound */
+  readonly errno: number;
+}
+
+/** @returns undefined for no bytes: it became its program, or was killed */
+export function decodeLastWords(bytes: Uint8Array): LastWords | undefined {
+  if (bytes.length < LAST_WORDS_BYTES) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return { index: view.getUint32(0, true), errno: view.getUint32(4, true) };
+}
+
 /** Cuts the player's byte stream into records; chunks may end anywhere. */
 export class RecordReader {
   #rest: Uint8Array = new Uint8Array(0);
@@ -198,6 +215,8 @@ function encodeProcess(
     try {
       writer.u32(STEP[step.kind]);
       if (step.kind === 'call') encodeCall(writer, step, plan, names, architecture);
+      else if (step.kind === 'detach')
+        writer.u32(step.lastWords === undefined ? NONE : slotOf(plan, step.lastWords.index));
       else if (step.kind === 'become-init' && index !== steps.length - 1)
         throw new PlanEncodeError('become-init is not the last step');
     } catch (error) {
@@ -216,10 +235,7 @@ function encodeCall(
 ): void {
   const blocks = orderBlocks(call);
   const blockIndex = new Map(blocks.map((block, index) => [block, index]));
-  const slot = (index: number): number => {
-    if (Number.isInteger(index) && index >= 0 && index < plan.slotCount) return index;
-    throw new PlanEncodeError(`slot ${index} is not one of the plan's ${plan.slotCount}`);
-  };
+  const slot = (index: number): number => slotOf(plan, index);
   if (call.child !== undefined && call.syscall !== 'clone3' && call.syscall !== 'clone') {
     throw new PlanEncodeError(`${call.syscall} starts no child`);
   }
@@ -248,6 +264,11 @@ function encodeCall(
   for (const argument of call.args) encodeArgument(writer, argument, blockIndex, slot);
   writer.u32(call.loads?.length ?? 0);
   for (const load of call.loads ?? []) encodeLoad(writer, load, blockIndex, slot);
+}
+
+function slotOf(plan: Plan, index: number): number {
+  if (Number.isInteger(index) && index >= 0 && index < plan.slotCount) return index;
+  throw new PlanEncodeError(`slot ${index} is not one of the plan's ${plan.slotCount}`);
 }
 
 /** Every block that a call reaches, each behind those that it points to. */

@@ -121,6 +121,12 @@ export interface BecomeInit {
 export interface Detach {
   readonly kind: 'detach';
   readonly purpose: Purpose;
+  /**
+   * Register with an open fd, of a FIFO for instance: a later failure is written there (see
+   * decodeLastWords), so that whoever lets the process go on hears why it could not. Open it with
+   * close-on-exec: the end of file without a word then means that it has become its program.
+   */
+  readonly lastWords?: Slot;
 }
 
 export type PlanStep = Call | BecomeInit | Detach;
