@@ -58,7 +58,7 @@ export function MountPane(props: MountPaneProps) {
 
   return (
     <div className="tr-scroll" onPointerLeave={onLook.cancel}>
-      <div {...tree.props} aria-label={props.label} className="tr-rows tr-mount-rows">
+      <div {...tree.props} role="tree" aria-label={props.label} className="tr-rows tr-mount-rows">
         {rows.map((row) => (
           <div
             key={row.id}

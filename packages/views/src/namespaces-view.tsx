@@ -79,7 +79,12 @@ export function NamespacesView(props: NamespacesViewProps) {
                 onLook={look.soon}
                 onSelect={choose}
               />
-              <div {...tree.props} aria-label={words.namespaces} className="tr-rows tr-ns-rows">
+              <div
+                {...tree.props}
+                role="tree"
+                aria-label={words.namespaces}
+                className="tr-rows tr-ns-rows"
+              >
                 {rows.map((row) => (
                   <div
                     key={row.id}
