@@ -59,14 +59,23 @@ function ours() {
       const line = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
       const exe = link(`/proc/${pid}/exe`);
       const isOurs =
-        /syscall\/build\/player/.test(exe) ||
+        /^\/memfd:terrarium-player-/.test(exe) ||
         /apps\/(daemon|web)\/dist|chromium.*--headless/.test(line);
       return isOurs && !isForeign(pid) ? [`${pid} ${line.slice(0, 100)}`] : [];
     });
 }
 
+/** What this checkout's players run from: native/player.c names its copy in memory by the path's hash. */
+const PLAYERS = ['player', 'player-asan'].map((file) => {
+  const bytes = Buffer.from(path.join(ROOT, 'packages/syscall/build', file));
+  const hash = bytes.reduce((sum, byte) => Math.imul(sum ^ byte, 16777619) >>> 0, 2166136261);
+  return `/memfd:terrarium-player-${hash.toString(16).padStart(8, '0')} (deleted)`;
+});
+
 /** True for a part of a lab that runs from another checkout at the same time: none of ours to judge. */
 function isForeign(pid) {
+  const exe = link(`/proc/${pid}/exe`);
+  if (exe.startsWith('/memfd:terrarium-player-')) return !PLAYERS.includes(exe);
   const places = [link(`/proc/${pid}/exe`), link(`/proc/${pid}/cwd`), read(`/proc/${pid}/cmdline`)];
   const named = places.flatMap((text) => text.match(/\/[^\0 ]*(?=\/(?:apps|packages)\/)/) ?? []);
   return named.length > 0 && !named.includes(ROOT);

@@ -3,7 +3,20 @@
  * steps, detaching, acks and malformed messages, which have their own files. Needs root; makes only
  * short-lived processes and pid namespaces, and ends what it made.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  closeSync,
+  copyFileSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildPlayer } from '../../packages/syscall/native/build.mjs';
 import {
@@ -55,6 +68,55 @@ describe.skipIf(!root)(`player${missing}`, () => {
     );
     const PT_INTERP = 3; // names the loader of shared libraries
     expect(types).not.toContain(PT_INTERP);
+  });
+
+  describe('its program', () => {
+    /** What CVE-2019-5736 does: keeps /proc/PID/exe open, waits for the end, writes through the fd. */
+    async function overwriteAfterEnd(pid: number, end: () => Promise<void>): Promise<unknown> {
+      const fd = openSync(`/proc/${pid}/exe`, 'r');
+      try {
+        expect(() => openSync(`/proc/${pid}/exe`, 'r+')).toThrow(/ETXTBSY|EACCES/); // while it runs
+        await end();
+        const again = openSync(`/proc/self/fd/${fd}`, 'r+');
+        try {
+          writeSync(again, 'overwritten');
+        } finally {
+          closeSync(again);
+        }
+        return 'overwritten';
+      } catch (error) {
+        return (error as NodeJS.ErrnoException).code;
+      } finally {
+        closeSync(fd);
+      }
+    }
+
+    test('cannot be overwritten through /proc/PID/exe, as another’s can', async () => {
+      const other = await ResidentPlayer.start({ binary: buildPlayer() });
+      expect(readlinkSync(`/proc/${other.pid}/exe`)).toMatch(
+        /^\/memfd:terrarium-player-[0-9a-f]{8} \(deleted\)$/,
+      );
+      const before = readFileSync(buildPlayer());
+      expect(await overwriteAfterEnd(other.pid, () => other.close())).toBe('EPERM');
+      expect(readFileSync(buildPlayer()).equals(before)).toBe(true);
+
+      const folder = mkdtempSync('/tmp/player-exe-');
+      const sleep = join(folder, 'sleep');
+      copyFileSync('/bin/sleep', sleep);
+      const victim = spawn(sleep, ['1000']);
+      await once(victim, 'spawn');
+      const end = async () => {
+        victim.kill('SIGKILL');
+        await once(victim, 'exit');
+      };
+      expect(await overwriteAfterEnd(victim.pid ?? 0, end)).toBe('overwritten');
+      rmSync(folder, { recursive: true });
+    });
+
+    test('keeps its name and its arguments', () => {
+      expect(readFileSync(`/proc/${player.pid}/comm`, 'utf8')).toBe('player\n');
+      expect(readFileSync(`/proc/${player.pid}/cmdline`, 'utf8')).toBe('terrarium-player\0');
+    });
   });
 
   test('runs an empty plan', async () => {
