@@ -74,6 +74,8 @@ export interface ContainerPlan {
   readonly consoleIndex: number | null;
   /** of outside: index of the read of the hooks FIFO; null without one */
   readonly hooksIndex: number | null;
+  /** of init: index of its read of the hooks FIFO; null without one */
+  readonly containerHooksIndex: number | null;
 }
 
 /** What both processes know. */
@@ -85,6 +87,9 @@ interface Context {
   readonly standard: StandardFiles;
   readonly preserved: readonly Slot[];
   readonly startFifo: Slot | null;
+  readonly resultFifo: Slot | null;
+  readonly hooksFifo: Slot | null;
+  readonly lock: Slot | null;
   readonly cgroupNamespace: Slot | null;
 }
 
@@ -116,6 +121,7 @@ export function containerPlan(input: ContainerPlanInput): ContainerPlan {
     init: INIT,
     consoleIndex: indexOf(plan, INIT, 'console-master'),
     hooksIndex: indexOf(plan, OUTSIDE, 'await-hooks'),
+    containerHooksIndex: indexOf(plan, INIT, 'await-container-hooks'),
   };
 }
 
@@ -133,16 +139,23 @@ interface Taken {
   readonly standard: StandardFiles;
   readonly preserved: readonly Slot[];
   readonly startFifo: Slot | null;
+  readonly resultFifo: Slot | null;
   readonly hooksFifo: Slot | null;
+  readonly lock: Slot | null;
 }
 
 function takeFromHost(script: Script, input: ContainerPlanInput): Taken {
   return {
+    lock: input.lock === undefined ? null : takeFd(script, input.lock, 'lock'),
     standard: input.config.process?.terminal === true ? NO_FILES : takeStdio(script, input.stdio),
     preserved: (input.preserveFds ?? []).map((fd, index) =>
       takeFd(script, fd, `preserved${3 + index}`),
     ),
     startFifo: input.startFifo === undefined ? null : openFifo(script, input.startFifo, 'start'),
+    resultFifo:
+      input.resultFifo === undefined
+        ? null
+        : openResultFifo(script, input.resultFifo, 3 + (input.preserveFds?.length ?? 0)),
     hooksFifo: input.hooksFifo === undefined ? null : openFifo(script, input.hooksFifo, 'hooks'),
   };
 }
@@ -163,6 +176,24 @@ function openFifo(script: Script, fifo: string, name: 'start' | 'hooks'): Slot {
     { store: slot },
   );
   return slot;
+}
+
+/**
+ * Not for writing alone, which would wait for a reader.
+ *
+ * @param lowest where preserved files end: the fd is in use until execve
+ */
+function openResultFifo(script: Script, fifo: string, lowest: number): Slot {
+  const why = purpose(
+    'open-result-fifo',
+    'open the FIFO by which start hears whether the program could be executed',
+    '打开 FIFO：start 由它得知程序能否执行',
+  );
+  const [low, high] = [script.builder.slot('resultLow'), script.builder.slot('resultFifo')];
+  script.call('openat', [FDCWD, fifo, flagged(O, 'O_RDWR', 'O_CLOEXEC')], why, { store: low });
+  script.call('fcntl', [low, F_DUPFD_CLOEXEC, lowest], why, { store: high });
+  script.call('close', [low], why);
+  return high;
 }
 
 /** @returns how outside has the id maps written; null where there are none to write */
@@ -341,6 +372,7 @@ function cloneInit(
   return init;
 }
 
+/** Written to outside. */
 function awaitHooks(script: Script, fifo: Slot): void {
   script.call(
     'read',
@@ -370,6 +402,7 @@ function writeInit(script: Script, context: Context): void {
   if (isNew(namespaces, 'network')) raiseLoopback(script);
   const root = prepareRoot(script, context);
   writeSysctls(script, linux.sysctl ?? {});
+  if (context.hooksFifo !== null) awaitContainerHooks(script, context.hooksFifo);
   enterRoot(script, context, root);
   const console = config.process?.terminal === true ? makeConsole(script, config.process) : null;
   sealRoot(script, config);
@@ -446,6 +479,16 @@ function writeSysctls(script: Script, sysctls: Readonly<Record<string, string>>)
   }
 }
 
+function awaitContainerHooks(script: Script, fifo: Slot): void {
+  const why = purpose(
+    'await-container-hooks',
+    'wait while hooks run in these namespaces: all is mounted, the root is still the runtime’s',
+    '等待钩子在这些命名空间中运行完：一切已挂载，根仍是运行时的根',
+  );
+  script.call('read', [fifo, scratch(1), 1], why, { atLeast: 1 });
+  script.call('close', [fifo], why);
+}
+
 function enterRoot(script: Script, { namespaces, input }: Context, root: Slot): void {
   script.call('fchdir', [root], enterRootPurpose);
   script.call('close', [root], enterRootPurpose);
@@ -455,7 +498,7 @@ function enterRoot(script: Script, { namespaces, input }: Context, root: Slot): 
 }
 
 function becomeProgram(script: Script, context: Context, console: ConsoleRegisters | null): void {
-  const { input, standard, preserved, startFifo, namespaces } = context;
+  const { input, standard, preserved, startFifo, resultFifo, lock, namespaces } = context;
   const { config, facts } = input;
   const { process, linux } = config;
   script.call('setsid', [], purpose('session', 'lead a session of its own', '成为新会话的首进程'));
@@ -469,7 +512,8 @@ function becomeProgram(script: Script, context: Context, console: ConsoleRegiste
     ...(linux?.seccomp === undefined ? {} : { seccomp: linux.seccomp }),
   };
   becomeProcess(script, process, confinement);
-  if (startFifo !== null) awaitStart(script, startFifo);
+  if (lock !== null) letGoOfLock(script, lock);
+  if (startFifo !== null) awaitStart(script, startFifo, resultFifo);
   sealProcess(script, process, confinement);
   execute(
     script,
@@ -479,8 +523,17 @@ function becomeProgram(script: Script, context: Context, console: ConsoleRegiste
   );
 }
 
+function letGoOfLock(script: Script, lock: Slot): void {
+  const why = purpose(
+    'unlock',
+    'let go of the container’s lock: nothing of create is under way any more',
+    '放开容器的锁：创建工作已全部完成',
+  );
+  script.call('close', [lock], why);
+}
+
 /** The run ends here for whoever created the container; `start` may be said by another process. */
-function awaitStart(script: Script, fifo: Slot): void {
+function awaitStart(script: Script, fifo: Slot, result: Slot | null): void {
   script.builder.detach(
     script.process,
     purpose(
@@ -488,6 +541,7 @@ function awaitStart(script: Script, fifo: Slot): void {
       'the container is created: let go of the runtime and wait',
       '容器已创建：脱离运行时，等待启动',
     ),
+    result ?? undefined,
   );
   const why = purpose(
     'await-start',

@@ -19,8 +19,21 @@ export interface ContainerPlanInput {
    * may start the container later. Without it, init goes on to execve at once.
    */
   readonly startFifo?: string;
-  /** a FIFO of the host at which outside waits before it releases init: hooks run meanwhile */
+  /**
+   * With startFifo: a FIFO of the host where init says what became of it after the start: nothing
+   * when it is the program (end of file), else LastWords of @terrarium/syscall.
+   */
+  readonly resultFifo?: string;
+  /**
+   * A FIFO of the host at which two processes wait for one byte each while hooks run: outside
+   * before it releases init (createRuntime), init before it changes its root (createContainer).
+   */
   readonly hooksFifo?: string;
+  /**
+   * An open file that carries the lifecycle's flock(2): whoever still works on the container holds
+   * it too, so that it stays locked when the process that drives the plan is killed.
+   */
+  readonly lock?: ForeignFd;
   /** without a terminal; all three are /dev/null by default */
   readonly stdio?: Stdio;
   /** become fds 3, 4, … of the program */
