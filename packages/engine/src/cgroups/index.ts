@@ -4,6 +4,7 @@ export * from './devices/rules.js';
 export * from './driver.js';
 export { childGroupsOf, processesOf } from './files.js';
 export * from './freeze.js';
+export * from './group.js';
 export * from './layout.js';
 export * from './remove.js';
 export {

@@ -383,7 +383,7 @@ export const SPELLINGS: readonly Spelling[] = [
     'statistic',
     'memory.limitHits',
     'count',
-    'memory.failcnt',
+    'memory.failcnt + memory.memsw.failcnt',
     'memory.events max',
     'How often an allocation ran into the limit.',
     '分配内存时撞到上限的次数。',

@@ -229,15 +229,22 @@ function memoryStats(read: StatFiles): MemoryStats | null {
     kernelBytes: isV1
       ? value('kernelBytes', 'memory.kmem.usage_in_bytes', numberOf)
       : stat('kernelBytes', '', 'kernel'),
-    limitHits: isV1
-      ? value('limitHits', 'memory.failcnt', numberOf)
-      : value('limitHits', 'memory.events', flatKeyed('max')),
+    limitHits: isV1 ? limitHitsV1(value) : value('limitHits', 'memory.events', flatKeyed('max')),
     oomKills: value(
       'oomKills',
       isV1 ? 'memory.oom_control' : 'memory.events',
       flatKeyed('oom_kill'),
     ),
   };
+}
+
+/** With a limit on memory and swap together, it is that one which is run into. */
+function limitHitsV1(
+  value: (name: string, file: string, parse: typeof numberOf) => number | null,
+): number | null {
+  const memory = value('limitHits', 'memory.failcnt', numberOf);
+  const withSwap = value('limitHits', 'memory.memsw.failcnt', numberOf);
+  return memory === null ? null : memory + (withSwap ?? 0);
 }
 
 /** The same files in both versions. */

@@ -1,0 +1,147 @@
+/**
+ * Groups of our own for the cgroup tests: a parent of this test file in every hierarchy, groups
+ * below it made by the engine's plan, processes in them. All of it is gone after `close`.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  Cgroup,
+  type CgroupLayout,
+  detectCgroupLayout,
+  groupPath,
+  prepareParents,
+  translateResources,
+  withControlFiles,
+} from '../../packages/engine/src/index.js';
+import { makeCgroups } from '../../packages/engine/src/plan/cgroup-calls.js';
+import { Script } from '../../packages/engine/src/plan/script.js';
+import type { LinuxResources } from '../../packages/spec/src/index.js';
+import { buildPlayer } from '../../packages/syscall/native/build.mjs';
+import { PlanBuilder, ResidentPlayer } from '../../packages/syscall/src/index.js';
+
+/** A bound for hangs; conditions come true in milliseconds. */
+const WAIT_MS = 30_000;
+const LOOK_EVERY_MS = 5;
+
+/** A child of the test that has entered a group. */
+export interface Member {
+  readonly pid: number;
+  /** exit code, or the name of the signal */
+  readonly ended: Promise<number | string>;
+  output(): string;
+}
+
+/** @see startCgroupLab */
+export interface CgroupLab {
+  readonly player: ResidentPlayer;
+  readonly directory: string;
+  /** Makes a group with limits; by default in all hierarchies of the host. */
+  make(name: string, resources?: LinuxResources, layout?: CgroupLayout): Promise<Cgroup>;
+  /** Runs a program as a member of the group. */
+  start(group: Cgroup, args: readonly string[]): Member;
+  close(): Promise<void>;
+}
+
+/** The layouts to test here: the host's, and on a hybrid host v2 alone, too. */
+export function testLayouts(): readonly CgroupLayout[] {
+  const host = detectCgroupLayout();
+  const v2 = host.hierarchies.filter(({ version }) => version === 2);
+  return host.kind === 'hybrid' ? [host, { kind: 'v2', hierarchies: v2 }] : [host];
+}
+
+/** True where some hierarchy limits with one of these controllers (v1's name, v2's name). */
+export function hasController(...names: readonly string[]): boolean {
+  return detectCgroupLayout().hierarchies.some(({ controllers }) =>
+    names.some((name) => controllers.includes(name)),
+  );
+}
+
+export async function startCgroupLab(name: string): Promise<CgroupLab> {
+  const directory = mkdtempSync(join('/tmp', `terrarium-cgroups-${name}-`));
+  const player = await ResidentPlayer.start({ binary: buildPlayer() });
+  const parent = `/terrarium-cgroups-${name}-${process.pid}`;
+  const made: string[] = [];
+  const groups: Cgroup[] = [];
+  const children: ChildProcess[] = [];
+  return {
+    player,
+    directory,
+    make: async (child, resources = {}, layout = detectCgroupLayout()) => {
+      const { controllers } = translateResources(layout, resources);
+      made.push(...prepareParents(layout, parent, controllers));
+      const known = withControlFiles(layout, parent);
+      const group = new Cgroup({ layout: known, group: `${parent}/${child}` });
+      groups.push(group);
+      await runMake(player, group, resources);
+      return group;
+    },
+    start: (group, args) => {
+      const child = spawn('sh', ['-c', ENTER, 'sh', memberFiles(group), ...args], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      children.push(child);
+      return member(child);
+    },
+    close: async () => {
+      for (const group of groups) {
+        await group.kill();
+        await group.remove();
+      }
+      for (const path of made.reverse()) if (existsSync(path)) rmdirSync(path);
+      await player.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** cgroup.procs of each hierarchy in $1, then the program. */
+const ENTER = 'for file in $1; do echo 0 > "$file" || exit 99; done; shift; exec "$@"';
+
+function memberFiles({ layout, group }: Cgroup): string {
+  return layout.hierarchies
+    .map((hierarchy) => join(groupPath(hierarchy, group), 'cgroup.procs'))
+    .join(' ');
+}
+
+async function runMake(
+  player: ResidentPlayer,
+  { layout, group }: Cgroup,
+  resources: LinuxResources,
+): Promise<void> {
+  const builder = new PlanBuilder(`make ${group}`);
+  const script = new Script(builder, 'outside', builder.slot('fd'));
+  const whose = { en: 'the test', zh: '测试' };
+  makeCgroups(script, layout, group, resources, null, { whose });
+  await player.run(builder.build()).done;
+}
+
+function member(child: ChildProcess): Member {
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8');
+    stream?.on('data', (chunk: string) => {
+      output += chunk;
+    });
+  }
+  const ended = once(child, 'close').then(([code, signal]) => code ?? signal);
+  return { pid: child.pid ?? 0, ended, output: () => output };
+}
+
+/** Waits until `look` gives something else than undefined or false. */
+export async function until<T>(what: string, look: () => T | undefined | false): Promise<T> {
+  const end = performance.now() + WAIT_MS;
+  for (;;) {
+    const found = look();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > end) throw new Error(`waited in vain until ${what}`);
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
+/** A file's bytes; 0 when it is not there yet. */
+export function sizeOf(path: string): number {
+  return existsSync(path) ? statSync(path).size : 0;
+}
