@@ -13,7 +13,11 @@ import { type ReactNode, useEffect, useState } from 'react';
 import { Button, IconButton } from '../components/button';
 import { useTexts } from '../i18n/use-texts';
 import { useLabPart, useLabStore } from '../live/use-lab';
+import { StepperView } from '../stepper/stepper-view';
 import { useTerminals } from '../terminal/terminals';
+
+/** The tab that is no view of the timeline: the stepper has a state of its own. */
+export const STEPPER = 'stepper';
 
 /** The views that exist. A lesson that asks for another one gets the processes. */
 export const STAGE_VIEWS = [
@@ -21,7 +25,9 @@ export const STAGE_VIEWS = [
   'namespaces',
   'mounts',
 ] as const satisfies readonly ViewName[];
-export type StageView = (typeof STAGE_VIEWS)[number];
+export type StageView = (typeof STAGE_VIEWS)[number] | typeof STEPPER;
+
+const TABS: readonly StageView[] = [...STAGE_VIEWS, STEPPER];
 
 interface StageProps {
   readonly view: StageView;
@@ -39,7 +45,7 @@ export function Stage(props: StageProps) {
       <Tabs.Root
         className="stage-tabs"
         value={view}
-        onValueChange={(value) => onView(STAGE_VIEWS.find((one) => one === value) ?? 'processes')}
+        onValueChange={(value) => onView(TABS.find((one) => one === value) ?? 'processes')}
       >
         <div className="pane-head">
           <Tabs.List className="tabs" aria-label={t.stage.label}>
@@ -48,6 +54,9 @@ export function Stage(props: StageProps) {
                 {t.stage.views[name]}
               </Tabs.Trigger>
             ))}
+            <Tabs.Trigger value={STEPPER} className="tab">
+              {t.stepper.tab}
+            </Tabs.Trigger>
           </Tabs.List>
           <div className="pane-tools">
             <IconButton
@@ -65,12 +74,17 @@ export function Stage(props: StageProps) {
             </SandboxGate>
           </Tabs.Content>
         ))}
+        <Tabs.Content value={STEPPER} className="stage-view" tabIndex={-1}>
+          <SandboxGate>
+            <StepperView onProcesses={() => onView('processes')} />
+          </SandboxGate>
+        </Tabs.Content>
       </Tabs.Root>
     </section>
   );
 }
 
-function LiveView(props: { readonly view: StageView }) {
+function LiveView(props: { readonly view: (typeof STAGE_VIEWS)[number] }) {
   const { lang } = useTexts();
   const state = useLabPart((lab) => lab.state);
   const terminals = useTerminals();

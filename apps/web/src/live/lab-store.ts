@@ -10,10 +10,12 @@ import {
   type LocalText,
   type ServerMessage,
   type SocketLike,
+  type StepperState,
   type StepStatus,
   type TerminalInfo,
 } from '@terrarium/protocol';
 import { EMPTY_STATE, fold, type State, type TimelineEvent } from '@terrarium/timeline';
+import { withNews } from '../stepper/news';
 
 /** What the strip at the bottom reaches back to, ms. */
 export const RECENT_MS = 60_000;
@@ -49,6 +51,8 @@ export interface Lab {
   /** null until the daemon has said how the lesson's steps stand */
   readonly steps: readonly StepStatus[] | null;
   readonly terminals: readonly TerminalInfo[];
+  /** what is being stepped through, if anything is */
+  readonly stepper: StepperState | null;
   readonly notices: readonly Notice[];
 }
 
@@ -62,6 +66,7 @@ const START: Lab = {
   recent: [],
   steps: null,
   terminals: [],
+  stepper: null,
   notices: [],
 };
 
@@ -194,7 +199,8 @@ export class LabStore {
   #apply(lab: Lab, message: Exclude<ServerMessage, { type: 'events' }>): Lab {
     switch (message.type) {
       case 'welcome':
-        return { ...lab, welcome: message, terminals: message.terminals };
+        // A daemon that has one open says so next.
+        return { ...lab, welcome: message, terminals: message.terminals, stepper: null };
       case 'sandbox': {
         const { status } = message;
         const since = status === lab.sandbox.status ? lab.sandbox.since : this.#now();
@@ -204,6 +210,10 @@ export class LabStore {
         return { ...lab, state: message.state, hasState: true };
       case 'steps':
         return message.lesson === this.#lesson ? { ...lab, steps: message.steps } : lab;
+      case 'stepper':
+        return { ...lab, stepper: message.stepper };
+      case 'stepper.news':
+        return { ...lab, stepper: withNews(lab.stepper, message) };
       case 'terminals':
         return { ...lab, terminals: message.terminals };
       case 'error':
