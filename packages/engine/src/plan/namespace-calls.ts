@@ -57,16 +57,21 @@ export function unshareNamespaces(script: Script, kinds: readonly NamespaceKind[
  * clone3(2): a child, in new namespaces where kinds are given. It is a child of our own parent, so
  * that the player hears of its end.
  *
+ * @param options shareFiles: one fd table, so that what the child opens is open here
  * @returns the child's list, and the register with its pid as the caller sees it
  */
 export function cloneChild(
   script: Script,
   name: ProcessName,
   kinds: readonly NamespaceKind[],
+  { shareFiles = false } = {},
 ): { readonly child: Script; readonly pid: Slot } {
-  const flags = namespaceFlags(kinds);
   const pid = script.builder.slot(name);
-  const names = kinds.length === 0 ? 'CLONE_PARENT' : `CLONE_PARENT|${flags.display}`;
+  const kept = shareFiles
+    ? flagged(CLONE, 'CLONE_PARENT', 'CLONE_FILES')
+    : flagged(CLONE, 'CLONE_PARENT');
+  const flags = namespaceFlags(kinds);
+  const names = kinds.length === 0 ? kept.display : `${kept.display}|${flags.display}`;
   const why =
     kinds.length === 0
       ? purpose(
@@ -79,7 +84,7 @@ export function cloneChild(
           `make a child that is born in new ${kinds.join(', ')} namespaces`,
           `创建一个子进程，它一出生就在新的 ${kinds.join('、')} 命名空间里`,
         );
-  const args = cloneArgs(BigInt(CLONE.CLONE_PARENT) | flags.value, {});
+  const args = cloneArgs(kept.value | flags.value, {});
   script.call('clone3', [args, CLONE_ARGS_BYTES], why, {
     display: `clone3({flags=${names}}, ${CLONE_ARGS_BYTES})`,
     child: name,
