@@ -7,7 +7,7 @@ import { purpose, type Script } from '../plan/script.js';
 import { IFA, IFA_F, NLM_F, RT_SCOPE, RTM } from './constants.js';
 import { addressFamily, type IpPrefix, parsePrefix } from './ip.js';
 import { displayIndex } from './links.js';
-import { attribute, le32, type Message, u32 } from './netlink.js';
+import { attribute, le32, type Message } from './netlink.js';
 import { type NetlinkSocket, request } from './netlink-calls.js';
 
 /** An interface by name, for displays, and by the index that messages carry. */
@@ -64,29 +64,26 @@ export function addressMessage(
     flags: NLM_F.NLM_F_REQUEST | NLM_F.NLM_F_ACK | created,
     // struct ifaddrmsg: family, prefix length, flags, scope, index
     header: [
-      Uint8Array.of(addressFamily(address.family), address.prefix, 0, RT_SCOPE.RT_SCOPE_UNIVERSE),
+      Uint8Array.of(
+        addressFamily(address.family),
+        address.prefix,
+        type === 'RTM_NEWADDR' ? flagsOf(address) : 0,
+        RT_SCOPE.RT_SCOPE_UNIVERSE,
+      ),
       typeof index === 'number' ? le32(index) : index,
     ],
     attributes: [
       attribute(IFA.IFA_LOCAL, address.bytes),
       attribute(IFA.IFA_ADDRESS, address.bytes),
-      ...(type === 'RTM_NEWADDR' ? extraAttributes(address) : []),
     ],
     display: `{${type}, index=${displayIndex(index)}, local=${text}}`,
   };
 }
 
 /**
- * IPv4: the broadcast address, as ip(8) does not set but ifconfig did; without it a ping of it
- * fails. IPv6: no duplicate address detection, which would keep the address unusable for a second
- * and more; whoever hands out addresses here knows that they are unique.
+ * No duplicate address detection, which would keep an IPv6 address unusable for a second and more:
+ * whoever hands out addresses here knows that they are unique. IPv4 has none in the kernel.
  */
-function extraAttributes({ family, bytes, prefix }: IpPrefix) {
-  if (family === 6) return [u32(IFA.IFA_FLAGS, IFA_F.IFA_F_NODAD)];
-  if (prefix > 30) return [];
-  const broadcast = bytes.map((byte, index) => {
-    const hostBits = 0xff >> Math.min(8, Math.max(0, prefix - 8 * index));
-    return byte | hostBits;
-  });
-  return [attribute(IFA.IFA_BROADCAST, broadcast)];
+function flagsOf({ family }: IpPrefix): number {
+  return family === 6 ? IFA_F.IFA_F_NODAD : 0;
 }

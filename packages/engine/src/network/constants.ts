@@ -94,7 +94,7 @@ export const IFF = {
 } as const satisfies ConstantTable;
 
 /** Attributes and flags of an address; scopes of addresses and routes */
-export const IFA = { IFA_ADDRESS: 1, IFA_LOCAL: 2, IFA_BROADCAST: 4, IFA_FLAGS: 8 } as const;
+export const IFA = { IFA_ADDRESS: 1, IFA_LOCAL: 2, IFA_FLAGS: 8 } as const;
 export const IFA_F = { IFA_F_NODAD: 0x2, IFA_F_TENTATIVE: 0x40, IFA_F_PERMANENT: 0x80 } as const;
 export const RT_SCOPE = {
   RT_SCOPE_UNIVERSE: 0,

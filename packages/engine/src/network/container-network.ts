@@ -37,7 +37,7 @@ import {
   enterNetworkNamespace,
   type NetworkNamespace,
 } from './network-namespace.js';
-import { deleteTable, replaceTable } from './nftables.js';
+import { addTable, deleteTable } from './nftables.js';
 import { addRoute, setForwarding } from './routes.js';
 
 /** Names of what a container has in the runtime namespace. */
@@ -227,7 +227,7 @@ function installRules(script: Script, id: string, network: ContainerNetwork): vo
   const table = containerTable(id, network);
   if (table === null) return;
   const netfilter = openNetlink(script, 'NETLINK_NETFILTER', 'netfilter');
-  replaceTable(
+  addTable(
     script,
     netfilter,
     table,

@@ -13,11 +13,11 @@ export * from './network-error.js';
 export * from './network-namespace.js';
 export * from './network-state.js';
 export {
+  addTable,
   deleteTable,
   type NftChain,
   type NftRule,
   type NftTable,
-  replaceTable,
 } from './nftables.js';
 export * from './primitives.js';
 export * from './read-network.js';

@@ -11,6 +11,7 @@ import { formatMac, parseMac } from './ip.js';
 import {
   type Attribute,
   attribute,
+  holding,
   le16,
   le32,
   type Message,
@@ -66,25 +67,30 @@ export function addVeth(script: Script, socket: NetlinkSocket, input: VethInput)
 /** The message alone. */
 export function vethMessage({ name, peer, ...own }: VethInput): Message {
   const { namespace } = peer;
-  const peerAttributes = [
-    text(IFLA.IFLA_IFNAME, checkedInterfaceName(peer.name)),
-    ...settingsOf(peer),
-    ...(namespace === undefined ? [] : [namespaceAttribute(namespace)]),
-  ];
-  // The peer is a whole link message: ifinfomsg, then attributes.
-  const peerInfo = nested(VETH_INFO_PEER, peerAttributes);
-  const data = nested(IFLA_INFO.IFLA_INFO_DATA, [
-    { type: VETH_INFO_PEER, payload: [...linkHeader({}), ...peerInfo.payload] },
-  ]);
+  const peerLink = {
+    type: VETH_INFO_PEER,
+    // A whole link message again: its fixed struct, then attributes.
+    payload: [
+      ...linkHeader({}),
+      ...holding(VETH_INFO_PEER, [
+        ...settingsOf(peer),
+        ...(namespace === undefined ? [] : [namespaceAttribute(namespace)]),
+        text(IFLA.IFLA_IFNAME, checkedInterfaceName(peer.name)),
+      ]).payload,
+    ],
+  };
   const at = namespace === undefined ? '' : `@netns ${displayReference(namespace)}`;
   return {
     type: RTM.RTM_NEWLINK,
     flags: NLM_F.NLM_F_REQUEST | NLM_F.NLM_F_ACK | NLM_F.NLM_F_CREATE | NLM_F.NLM_F_EXCL,
     header: linkHeader({}),
     attributes: [
-      text(IFLA.IFLA_IFNAME, checkedInterfaceName(name)),
       ...settingsOf(own),
-      nested(IFLA.IFLA_LINKINFO, [text(IFLA_INFO.IFLA_INFO_KIND, 'veth'), data]),
+      text(IFLA.IFLA_IFNAME, checkedInterfaceName(name)),
+      holding(IFLA.IFLA_LINKINFO, [
+        kindAttribute('veth'),
+        holding(IFLA_INFO.IFLA_INFO_DATA, [peerLink]),
+      ]),
     ],
     display: `{RTM_NEWLINK, ifname="${name}", kind="veth", peer="${peer.name}"${at}${displaySettings(own)}}`,
   };
@@ -134,11 +140,11 @@ export function bridgeMessage(
     flags: NLM_F.NLM_F_REQUEST | NLM_F.NLM_F_ACK | created,
     header: linkHeader(isNew ? {} : { up: true }),
     attributes: [
-      text(IFLA.IFLA_IFNAME, checkedInterfaceName(name)),
       ...settingsOf(settings),
-      nested(IFLA.IFLA_LINKINFO, [
-        text(IFLA_INFO.IFLA_INFO_KIND, 'bridge'),
-        ...(isNew ? [] : [nested(IFLA_INFO.IFLA_INFO_DATA, [])]),
+      text(IFLA.IFLA_IFNAME, checkedInterfaceName(name)),
+      holding(IFLA.IFLA_LINKINFO, [
+        kindAttribute('bridge'),
+        ...(isNew ? [] : [holding(IFLA_INFO.IFLA_INFO_DATA, [])]),
       ]),
     ],
     display: `{RTM_NEWLINK, ${up}ifname="${name}", kind="bridge"${displaySettings(settings)}}`,
@@ -343,14 +349,19 @@ function linkHeader(input: {
 
 function settingsOf({ mtu, mac }: LinkSettings): Attribute[] {
   return [
-    ...(mac === undefined ? [] : [attribute(IFLA.IFLA_ADDRESS, parseMac(mac))]),
     ...(mtu === undefined ? [] : [u32(IFLA.IFLA_MTU, mtu)]),
+    ...(mac === undefined ? [] : [attribute(IFLA.IFLA_ADDRESS, parseMac(mac))]),
   ];
 }
 
 function displaySettings({ mtu, mac }: LinkSettings): string {
   const address = mac === undefined ? '' : `, address=${formatMac(parseMac(mac))}`;
   return address + (mtu === undefined ? '' : `, mtu=${mtu}`);
+}
+
+/** Without the NUL, as ip(8) sends it. */
+function kindAttribute(kind: string): Attribute {
+  return attribute(IFLA_INFO.IFLA_INFO_KIND, new TextEncoder().encode(kind));
 }
 
 function namespaceAttribute({ kind, value }: NamespaceReference): Attribute {

@@ -46,6 +46,11 @@ export function nested(type: number, attributes: readonly Attribute[]): Attribut
   return { type: type | NLA_F_NESTED, payload: attributes.flatMap(attributePieces) };
 }
 
+/** The same without the flag, which rtnetlink is older than: as ip(8) sends links. */
+export function holding(type: number, attributes: readonly Attribute[]): Attribute {
+  return { type, payload: attributes.flatMap(attributePieces) };
+}
+
 /** A string with its NUL. @throws Error on a NUL inside, which would cut it short */
 export function text(type: number, value: string): Attribute {
   if (value.includes('\0')) throw new Error(`a name with NUL inside: ${JSON.stringify(value)}`);
@@ -64,13 +69,6 @@ export function u32(type: number, value: number | Slot): Attribute {
 /** 32 bits in network byte order: nf_tables' integers. */
 export function be32(type: number, value: number): Attribute {
   return attribute(type, integer(value, 4, false));
-}
-
-/** 64 bits in network byte order. */
-export function be64(type: number, value: bigint): Attribute {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, value, false);
-  return attribute(type, bytes);
 }
 
 /** Two bytes in the machine's order. */

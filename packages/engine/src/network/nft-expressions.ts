@@ -6,16 +6,9 @@
  *
  *   [ meta load l4proto => reg 1 ] [ cmp eq reg 1 0x06 ] [ payload load 2b @ transport header + 2 => reg 1 ] …
  */
-import {
-  NF_VERDICT,
-  NFPROTO,
-  NFTA_COUNTER,
-  NFTA_DATA,
-  NFTA_EXPR,
-  NFTA_VERDICT_CODE,
-} from './constants.js';
+import { NF_VERDICT, NFPROTO, NFTA_DATA, NFTA_EXPR, NFTA_VERDICT_CODE } from './constants.js';
 import { formatIp, type IpAddress, type IpPrefix, maskOf, networkOf } from './ip.js';
-import { type Attribute, attribute, be16, be32, be64, le32, nested, text } from './netlink.js';
+import { type Attribute, attribute, be16, be32, le32, nested, text } from './netlink.js';
 
 /** One expression, and how `nft` would write it (several expressions may make up one phrase). */
 export interface Expression {
@@ -44,8 +37,9 @@ const CMP = { SREG: 1, OP: 2, DATA: 3 } as const;
 const CMP_OP = { '==': 0, '!=': 1 } as const;
 const IMMEDIATE = { DREG: 1, DATA: 2 } as const;
 const BITWISE = { SREG: 1, DREG: 2, LENGTH: 3, MASK: 4, XOR: 5 } as const;
-const NAT = { TYPE: 1, FAMILY: 2, ADDRESS_MIN: 3, PORT_MIN: 5 } as const;
+const NAT = { TYPE: 1, FAMILY: 2, ADDRESS_MIN: 3, PORT_MIN: 5, FLAGS: 7 } as const;
 const NAT_DESTINATION = 1;
+const NF_NAT_RANGE_PROTO_SPECIFIED = 2;
 const FIB = { DREG: 1, RESULT: 2, FLAGS: 3 } as const;
 const FIB_RESULT_ADDRESS_TYPE = 3;
 const FIB_DESTINATION = 2;
@@ -153,18 +147,7 @@ export function matchTranslatedDestination(): Phrase {
 
 /** `counter`: packets and bytes that came this far in the rule. */
 export function counter(): Phrase {
-  return {
-    text: 'counter',
-    expressions: [
-      {
-        name: 'counter',
-        attributes: [
-          be64(NFTA_COUNTER.NFTA_COUNTER_BYTES, 0n),
-          be64(NFTA_COUNTER.NFTA_COUNTER_PACKETS, 0n),
-        ],
-      },
-    ],
-  };
+  return { text: 'counter', expressions: [{ name: 'counter', attributes: [] }] };
 }
 
 /** `dnat ip to 10.88.0.2:80`: send it there instead. */
@@ -184,6 +167,7 @@ export function translateDestination(to: IpAddress, port: number): Phrase {
           be32(NAT.FAMILY, family),
           be32(NAT.ADDRESS_MIN, REGISTER_1),
           be32(NAT.PORT_MIN, REGISTER_2),
+          be32(NAT.FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED),
         ],
       },
     ],

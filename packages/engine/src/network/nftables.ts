@@ -52,28 +52,17 @@ const COMMENT_BYTES = 128;
 const COMMENT_TYPE = 0;
 
 /**
- * Puts a table in place, instead of what stood there by that name: in one batch, so that no packet
- * meets half of it.
+ * Makes a table with all that is in it, in one batch, so that no packet meets half of it. EEXIST
+ * when there is one of that name: it is somebody's, and not to be replaced in silence (deleting one
+ * also makes the kernel wait until no CPU can be using it).
  */
-export function replaceTable(
+export function addTable(
   script: Script,
   socket: NetlinkSocket,
-  table: NftTable,
+  { name, chains }: NftTable,
   why: Purpose,
 ): void {
-  // "Make, delete, make": deleting what is not there would fail the batch.
-  const { name } = table;
-  batch(
-    script,
-    socket,
-    [
-      newTable(name),
-      deleteTableMessage(name),
-      newTable(name),
-      ...table.chains.flatMap(chainMessages(name)),
-    ],
-    why,
-  );
+  batch(script, socket, [newTable(name), ...chains.flatMap(chainMessages(name))], why);
 }
 
 /** Removes a table with all that is in it. */
@@ -115,7 +104,7 @@ export function batch(
 
 /** `add table inet NAME` */
 export function newTable(name: string): Message {
-  return nftMessage('NFT_MSG_NEWTABLE', NLM_F.NLM_F_CREATE, name, [
+  return nftMessage('NFT_MSG_NEWTABLE', NLM_F.NLM_F_CREATE | NLM_F.NLM_F_EXCL, name, [
     text(NFTA_TABLE.NFTA_TABLE_NAME, name),
   ]);
 }

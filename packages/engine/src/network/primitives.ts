@@ -37,7 +37,7 @@ import {
   type NetworkNamespace,
   openNetworkNamespace,
 } from './network-namespace.js';
-import { deleteTable, replaceTable } from './nftables.js';
+import { addTable, deleteTable } from './nftables.js';
 import { addRoute, deleteRoute, setForwarding } from './routes.js';
 
 /** One call that can be made alone. */
@@ -208,7 +208,7 @@ export const networkPrimitives: readonly NetworkPrimitive[] = [
     '让从子网经其他网卡出去的数据包看起来由本命名空间发出',
     z.strictObject({ table, source: address, notBy: link }),
     (script, socket, { table: name, source, notBy }) =>
-      replaceTable(script, socket, masqueradeTable(name, parsePrefix(source), notBy), MASQUERADE),
+      addTable(script, socket, masqueradeTable(name, parsePrefix(source), notBy), MASQUERADE),
   ),
   onNetfilter(
     'port-forward-add',
@@ -216,7 +216,7 @@ export const networkPrimitives: readonly NetworkPrimitive[] = [
     '让这里的一个端口通向别处的端口',
     z.strictObject({ table, to: ip, ...hostPortSchema.shape }),
     (script, socket, { table: name, to, ...forward }) =>
-      replaceTable(script, socket, forwardTable(name, parseIp(to), forward), PORT_FORWARD),
+      addTable(script, socket, forwardTable(name, parseIp(to), forward), PORT_FORWARD),
   ),
   onNetfilter(
     'table-delete',
