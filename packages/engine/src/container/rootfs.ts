@@ -33,6 +33,7 @@ import {
   mapIds,
   mountBelow,
   mountRoot,
+  setPropagation,
 } from '../plan/mount-calls.js';
 import { FDCWD, purpose, type Script } from '../plan/script.js';
 import { mountCgroups } from './cgroup-mounts.js';
@@ -65,6 +66,7 @@ export function openSources(script: Script, input: ContainerPlanInput): Sources 
     `取得 ${directory} 的游离挂载：它将成为容器的根`,
   );
   cloneTree({ script, tree: root }, directory, true, why);
+  cutSource(script, root, config);
   const binds = new Map<number, Slot>();
   (config.mounts ?? []).forEach((mount, index) => {
     if (!isBind(mount)) return;
@@ -72,10 +74,32 @@ export function openSources(script: Script, input: ContainerPlanInput): Sources 
     const source = sourceOf(mount, bundle);
     const recursive = sortMountOptions(mount.options ?? []).bind !== 'bind';
     cloneTree({ script, tree }, source, recursive, bindPurpose(mount, source));
+    cutSource(script, tree, config);
     binds.set(index, tree);
   });
   const devices = bindsDevices(input) ? cloneDevices(script, deviceList(input)) : null;
+  devices?.forEach((tree) => cutSource(script, tree, config));
   return { root, binds, devices };
+}
+
+/**
+ * Copies of shared mounts, which is what systemd makes all of a machine's, are shared with their
+ * originals: what is mounted on them would appear on the machine. A private namespace does not
+ * help, since they come into it later.
+ */
+function cutSource(script: Script, tree: Slot, config: RuntimeConfig): void {
+  const why = purpose(
+    'private-source',
+    'cut this copy off from the mount it was taken from, so that nothing mounted on it travels there',
+    '切断这份副本与原挂载的联系，使挂在它上面的东西不会传回去',
+  );
+  setPropagation(script, tree, sourcePropagation(config), true, why);
+}
+
+/** What the mounts of the runtime become in the container: private, or followers where asked for. */
+export function sourcePropagation({ linux }: RuntimeConfig): 'MS_PRIVATE' | 'MS_SLAVE' {
+  const follows = linux?.rootfsPropagation === 'slave' || linux?.rootfsPropagation === 'shared';
+  return follows ? 'MS_SLAVE' : 'MS_PRIVATE';
 }
 
 /** Run by outside, once init is mapped: the mounts with `idmap` show init's ids. */
