@@ -203,6 +203,28 @@ describe.skipIf(!root)(`stepped runs${missing}`, () => {
     }
   });
 
+  test('an abort that races with a clone3 leaves nothing either', async () => {
+    const builder = new PlanBuilder('raced');
+    fork(builder, 'outside', 'init', ['CLONE_NEWPID']);
+    fork(builder, 'init', 'program');
+    exec(builder, 'program', ['/bin/sleep', '1000']);
+    builder.becomeInit('init', purpose);
+    const plan = builder.build();
+    const made = new Set<number>();
+    for (let i = 0; i < 60; i++) {
+      const { run, said, pids } = stepped(plan);
+      run.step('outside');
+      if (i % 3 > 0) await expect.poll(() => said.includes('waits init 0'), SOON).toBe(true);
+      run.step('init');
+      if (i % 3 > 1) run.step('program');
+      run.abort();
+      await expect(run.done).rejects.toThrow('aborted'); // init never gets its second step
+      for (const pid of pids) made.add(pid);
+    }
+    await expect.poll(() => [...made].filter(alive), SOON).toEqual([]);
+    await expect.poll(() => childrenOf(player.pid), SOON).toEqual([]);
+  });
+
   test('without a player nobody waits for ever', async () => {
     const other = await ResidentPlayer.start({ binary: buildPlayer() });
     const { run, said, pids } = stepped(two(), other);
