@@ -62,7 +62,16 @@ import {
 } from '../plan/standard-files.js';
 import { askForMaps, type MapRequest, openMapRequest, serveMapRequest } from './maps-by-entry.js';
 import { type ContainerPlanInput, groupOf } from './plan-input.js';
-import { attachRoot, fillRoot, mapSources, openSources, type Sources, sealRoot } from './rootfs.js';
+import { moveUp, placePreserved, takePreserved } from './preserved-files.js';
+import {
+  attachRoot,
+  fillRoot,
+  mapSources,
+  openSources,
+  type Sources,
+  sealRoot,
+  sourcePropagation,
+} from './rootfs.js';
 import { assertSupported } from './supported.js';
 
 /** A plan, and where in it the lifecycle finds what it must know. */
@@ -148,9 +157,7 @@ function takeFromHost(script: Script, input: ContainerPlanInput): Taken {
   return {
     lock: input.lock === undefined ? null : takeFd(script, input.lock, 'lock'),
     standard: input.config.process?.terminal === true ? NO_FILES : takeStdio(script, input.stdio),
-    preserved: (input.preserveFds ?? []).map((fd, index) =>
-      takeFd(script, fd, `preserved${3 + index}`),
-    ),
+    preserved: takePreserved(script, input.preserveFds ?? []),
     startFifo: input.startFifo === undefined ? null : openFifo(script, input.startFifo, 'start'),
     resultFifo:
       input.resultFifo === undefined
@@ -189,9 +196,9 @@ function openResultFifo(script: Script, fifo: string, lowest: number): Slot {
     'open the FIFO by which start hears whether the program could be executed',
     '打开 FIFO：start 由它得知程序能否执行',
   );
-  const [low, high] = [script.builder.slot('resultLow'), script.builder.slot('resultFifo')];
+  const low = script.builder.slot('resultFifo');
   script.call('openat', [FDCWD, fifo, flagged(O, 'O_RDWR', 'O_CLOEXEC')], why, { store: low });
-  script.call('fcntl', [low, F_DUPFD_CLOEXEC, lowest], why, { store: high });
+  const high = moveUp(script, low, lowest, why);
   script.call('close', [low], why);
   return high;
 }
@@ -449,9 +456,7 @@ function prepareRoot(script: Script, context: Context): Slot {
 
 /** Nothing mounted here may travel to the runtime's namespace, whatever that shares. */
 function cutPropagation(script: Script, config: RuntimeConfig): void {
-  const slave =
-    config.linux?.rootfsPropagation === 'slave' || config.linux?.rootfsPropagation === 'shared';
-  const flags = slave ? flagged(MS, 'MS_REC', 'MS_SLAVE') : flagged(MS, 'MS_REC', 'MS_PRIVATE');
+  const flags = flagged(MS, 'MS_REC', sourcePropagation(config));
   script.call(
     'mount',
     [0, '/', 0, flags, 0],
@@ -555,23 +560,6 @@ function awaitStart(script: Script, fifo: Slot, result: Slot | null): void {
 function withPath(env: readonly string[]): readonly string[] {
   return env.some((entry) => entry.startsWith('PATH=')) ? env : [...env, `PATH=${DEFAULT_PATH}`];
 }
-
-/** @returns how many fds behind the standard files stay open */
-function placePreserved(script: Script, preserved: readonly Slot[]): number {
-  const why = purpose('preserve-fds', 'hand these open files on', '把这些打开的文件交给程序');
-  // First all out of the way: one may sit where another belongs.
-  const high = preserved.map((slot) => {
-    const copy = script.builder.slot(`${slot.name}High`);
-    script.call('fcntl', [slot, F_DUPFD_CLOEXEC, 3 + preserved.length], why, { store: copy });
-    return copy;
-  });
-  high.forEach((slot, index) => {
-    script.call('dup3', [slot, 3 + index, 0], why);
-  });
-  return preserved.length;
-}
-
-const F_DUPFD_CLOEXEC = shown(1030, 'F_DUPFD_CLOEXEC');
 
 // ---- small questions to the config ----
 

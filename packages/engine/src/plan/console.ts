@@ -27,8 +27,18 @@ export interface ConsoleRegisters {
   readonly slave: Slot;
 }
 
-/** Opens a new pty of /dev/pts and sets its size. */
-export function makeConsole(script: Script, { consoleSize }: ProcessConfig): ConsoleRegisters {
+/** Opens a new pty of /dev/pts, sets its size, and shows it as /dev/console. */
+export function makeConsole(script: Script, process: ProcessConfig): ConsoleRegisters {
+  const console = openConsole(script, process);
+  bindConsole(script, console.slave);
+  return console;
+}
+
+/** The same without /dev/console, which is the first process's: for an exec. */
+export function openConsole(
+  script: Script,
+  { consoleSize }: Pick<ProcessConfig, 'consoleSize'>,
+): ConsoleRegisters {
   const [master, slave] = [script.builder.slot('master'), script.builder.slot('slave')];
   const why = purpose(
     'console',
@@ -61,7 +71,6 @@ export function makeConsole(script: Script, { consoleSize }: ProcessConfig): Con
       display: `ioctl(<slave>, TIOCSWINSZ, {ws_row=${height}, ws_col=${width}})`,
     });
   }
-  bindConsole(script, slave);
   return { master, slave };
 }
 

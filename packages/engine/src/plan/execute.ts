@@ -21,14 +21,15 @@ export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
  * without a slash is looked for along PATH, as execvp(3) does.
  *
  * @param env `NAME=value` each
+ * @param file what to execute, where it is not the first argument: hooks say both
  */
 export function execute(
   script: Script,
   args: readonly string[],
   env: readonly string[],
   keep = 0,
+  file = args[0] ?? '',
 ): void {
-  const [file = ''] = args;
   script.call(
     'close_range',
     [3 + keep, shown(0xffff_ffff, '~0U'), flagged(CLOSE_RANGE, 'CLOSE_RANGE_CLOEXEC')],
