@@ -91,6 +91,11 @@ export class HeldNamespace {
     return new HeldNamespace(player, pid);
   }
 
+  /** The namespace of a process that somebody else ends. */
+  static of(player: ResidentPlayer, pid: number): HeldNamespace {
+    return new HeldNamespace(player, pid);
+  }
+
   /** Does one thing alone. */
   async primitive(name: string, params: unknown): Promise<void> {
     await this.#player.run(networkPrimitive(name).plan(this.netns, params)).done;
@@ -111,13 +116,18 @@ export class HeldNamespace {
     return this.#ask({ operation: 'call', protocol, host, port });
   }
 
+  /** Ends the program that serves and calls. */
+  async endAgent(): Promise<void> {
+    if (this.#agent?.exitCode !== null) return;
+    const ended = once(this.#agent, 'exit');
+    this.#agent.stdin?.end();
+    await ended;
+  }
+
   /** Ends the processes, and with them the namespace. */
   async end(): Promise<void> {
     const ended = new Promise((resolve) => this.#player.onExit(this.pid, resolve));
-    if (this.#agent?.exitCode === null) {
-      this.#agent.stdin?.end();
-      await once(this.#agent, 'exit');
-    }
+    await this.endAgent();
     process.kill(this.pid, SIGNALS.SIGKILL);
     await ended;
   }

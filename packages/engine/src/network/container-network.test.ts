@@ -31,7 +31,7 @@ function displays(config: ContainerNetworkConfig): string[] {
   const builder = new PlanBuilder('test');
   const script = new Script(builder, 'outside', builder.slot('fd'));
   const network = parseContainerNetwork(config);
-  connectContainer(script, 'c1', network, builder.slot('init'));
+  connectContainer(script, 'c1', network, builder.slot('init'), builder.slot('proc'));
   configureContainer(script, network);
   const plan = builder.build();
   encodeRun(plan, 1); // the player would take it
@@ -62,8 +62,8 @@ describe('the plan of a container’s network', () => {
         'sendto(<route>, {RTM_NEWLINK, ifname="veth-c1", kind="veth", peer="eth0"@netns <init>})',
         'sendto(<route>, {RTM_SETLINK, ifname="veth-c1", master=<index of tr0>})',
         'sendto(<route>, {RTM_SETLINK, ifname="veth-c1", flags=IFF_UP})',
-        'openat(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", O_WRONLY|O_CLOEXEC)',
-        'write(<fd>, "1", 1)',
+        'openat2(<proc>, "sys/net/ipv4/ip_forward", {flags=O_WRONLY|O_CLOEXEC, resolve=RESOLVE_NO_XDEV|RESOLVE_NO_MAGICLINKS|RESOLVE_NO_SYMLINKS|RESOLVE_BENEATH}, 24)',
+        'write(<outside procFile>, "1", 1)',
         'socket(AF_NETLINK, SOCK_RAW|SOCK_CLOEXEC, NETLINK_NETFILTER)',
         'sendto(<netfilter>, [{NFNL_MSG_BATCH_BEGIN}, {NFT_MSG_NEWTABLE, inet terrarium_c1}, {NFT_MSG_NEWCHAIN, inet postrouting: type nat hook postrouting priority 100}, {NFT_MSG_NEWRULE, inet postrouting: ip saddr 10.88.0.2 oifname != "tr0" counter masquerade}, {NFNL_MSG_BATCH_END}])',
         'socket(AF_NETLINK, SOCK_RAW|SOCK_CLOEXEC, NETLINK_ROUTE)',
@@ -145,7 +145,7 @@ describe('the rules of a container', () => {
     const config = { ...SIMPLE, hostPorts: [elsewhere] };
     expect(rules(config)).not.toHaveProperty('guard');
     expect(displays(config).join()).not.toContain('route_localnet');
-    expect(displays(FULL).join()).toContain('/proc/sys/net/ipv4/conf/tr0/route_localnet');
+    expect(displays(FULL).join()).toContain('sys/net/ipv4/conf/tr0/route_localnet');
   });
 
   test('without NAT and ports there is no table', () => {

@@ -16,7 +16,8 @@
  * containers, and stay.
  */
 import { createHash } from 'node:crypto';
-import { type Plan, PlanBuilder, type Slot } from '@terrarium/syscall';
+import { bytes, type Plan, PlanBuilder, type Slot } from '@terrarium/syscall';
+import { openHostProc, writeProcFile } from '../plan/private-proc.js';
 import { purpose, Script } from '../plan/script.js';
 import { addAddress } from './addresses.js';
 import { INTERFACE_NAME_LENGTH } from './constants.js';
@@ -63,6 +64,9 @@ export function networkNames(id: string): NetworkNames {
  * The runtime's side. Its process is in the runtime's network namespace; `init` is a process in the
  * container's, as the first one's pid namespace numbers it.
  *
+ * `proc` is an fd of a procfs that can be trusted: openHostProc on the host, openPrivateProc in a
+ * sandbox, whose learner may have put anything at /proc.
+ *
  * What can be refused for reasons outside comes first, so that a failure leaves as little as
  * possible: the bridge alone, if it was missing. The veth pair dies with the container's namespace.
  */
@@ -71,6 +75,7 @@ export function connectContainer(
   id: string,
   network: ContainerNetwork,
   init: Slot | number,
+  proc: Slot,
 ): void {
   const names = networkNames(id);
   const route = openNetlink(script, 'NETLINK_ROUTE', 'route');
@@ -88,7 +93,7 @@ export function connectContainer(
   });
   plugIn(script, route, names.link, network, bridge);
   closeNetlink(script, route);
-  forwardPackets(script, network);
+  forwardPackets(script, network, proc);
   installRules(script, id, network);
 }
 
@@ -138,8 +143,9 @@ export function networkSetupPlan(input: {
 }): Plan {
   const builder = new PlanBuilder(`connect container ${input.id}`);
   const script = new Script(builder, 'outside', builder.slot('fd'));
+  const proc = openHostProc(script);
   enterNetworkNamespace(script, input.netns);
-  connectContainer(script, input.id, input.network, input.containerPid);
+  connectContainer(script, input.id, input.network, input.containerPid, proc);
   enterNetworkNamespace(script, { kind: 'pid', pid: input.containerPid });
   configureContainer(script, input.network);
   return builder.build();
@@ -207,14 +213,16 @@ function plugIn(
  * Without any way out or in, the namespace need not be a router. IPv6 forwarding makes a host
  * ignore router advertisements, so it is switched on only for containers that have IPv6.
  */
-function forwardPackets(script: Script, network: ContainerNetwork): void {
+function forwardPackets(script: Script, network: ContainerNetwork, proc: Slot): void {
   if (!network.masquerade && network.hostPorts.length === 0) return;
   const families = new Set(placements(network).map(({ address }) => parsePrefix(address).family));
-  for (const family of families) setForwarding(script, family);
+  for (const family of families) setForwarding(script, proc, family);
   if (!hasLoopbackForwards(network)) return;
-  script.writeFile(
-    `/proc/sys/net/ipv4/conf/${network.bridge}/route_localnet`,
-    '1',
+  writeProcFile(
+    script,
+    proc,
+    `sys/net/ipv4/conf/${network.bridge}/route_localnet`,
+    bytes('1'),
     purpose(
       'route-localnet',
       'let a connection to 127.0.0.1 leave by the bridge, after its target was translated',

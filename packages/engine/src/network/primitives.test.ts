@@ -22,7 +22,7 @@ const SAMPLES: Record<string, readonly [params: unknown, display: string]> = {
   'address-delete': [{ name: 'a', address: 'fd00::1/64' }, '{RTM_DELADDR, index=<index of a>'],
   'route-add': [{ to: 'default', gateway: '10.0.0.1' }, '{RTM_NEWROUTE, dst=default, gateway'],
   'route-delete': [{ to: '10.0.0.0/8', link: 'a' }, '{RTM_DELROUTE, dst=10.0.0.0/8, oif='],
-  'forwarding-set': [{}, '/proc/sys/net/ipv4/ip_forward'],
+  'forwarding-set': [{}, 'sys/net/ipv4/ip_forward'],
   'masquerade-add': [
     { table: 'nat', source: '10.88.0.0/16', notBy: 'tr0' },
     'ip saddr 10.88.0.0/16 oifname != "tr0" counter masquerade',

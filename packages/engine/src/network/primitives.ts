@@ -5,6 +5,7 @@
  */
 import { type Plan, PlanBuilder } from '@terrarium/syscall';
 import * as z from 'zod';
+import { openHostProc } from '../plan/private-proc.js';
 import { purpose, Script } from '../plan/script.js';
 import { addAddress, deleteAddress } from './addresses.js';
 import { hostPortSchema } from './container-network-config.js';
@@ -200,7 +201,7 @@ export const networkPrimitives: readonly NetworkPrimitive[] = [
     'pass packets on between links, or do not: what makes a namespace a router',
     '是否在网卡之间转发数据包：这使命名空间成为路由器',
     z.strictObject({ family: z.literal([4, 6]).default(4), on: z.boolean().default(true) }),
-    (script, { family, on }) => setForwarding(script, family, on),
+    (script, { family, on }) => setForwarding(script, openHostProc(script), family, on),
   ),
   onNetfilter(
     'masquerade-add',

@@ -2,7 +2,8 @@
  * Routes, and whether a namespace forwards packets between its links. Appends to a plan; the
  * process that runs it needs CAP_NET_ADMIN over the network namespace.
  */
-import { ERRNO, type Slot } from '@terrarium/syscall';
+import { bytes, ERRNO, type Slot } from '@terrarium/syscall';
+import { writeProcFile } from '../plan/private-proc.js';
 import { purpose, type Script } from '../plan/script.js';
 import { NLM_F, RT_SCOPE, RT_TABLE, RTA, RTM, RTN, RTPROT } from './constants.js';
 import { addressFamily, formatIp, networkOf, parseIp, parsePrefix } from './ip.js';
@@ -70,23 +71,21 @@ export function routeMessage(type: 'RTM_NEWROUTE' | 'RTM_DELROUTE', route: Route
 }
 
 /**
- * Lets a namespace pass on packets that are not its own, as a router does. The file is that of the
- * process's own network namespace, through whatever /proc it sees.
+ * Lets a namespace pass on packets that are not its own, as a router does.
+ *
+ * @param proc fd of a procfs that can be trusted (plan/private-proc.ts); its sys/net is that of
+ *   the network namespace that the process is in
  */
-export function setForwarding(script: Script, family: 4 | 6, on = true): void {
-  const file =
-    family === 4 ? '/proc/sys/net/ipv4/ip_forward' : '/proc/sys/net/ipv6/conf/all/forwarding';
-  script.writeFile(
-    file,
-    on ? '1' : '0',
-    purpose(
-      'forwarding',
-      on
-        ? 'pass packets on from link to link: this namespace is a router now'
-        : 'pass no packets on from link to link',
-      on ? '在网卡之间转发数据包：这个命名空间现在是路由器' : '不在网卡之间转发数据包',
-    ),
+export function setForwarding(script: Script, proc: Slot, family: 4 | 6, on = true): void {
+  const file = family === 4 ? 'sys/net/ipv4/ip_forward' : 'sys/net/ipv6/conf/all/forwarding';
+  const why = purpose(
+    'forwarding',
+    on
+      ? 'pass packets on from link to link: this namespace is a router now'
+      : 'pass no packets on from link to link',
+    on ? '在网卡之间转发数据包：这个命名空间现在是路由器' : '不在网卡之间转发数据包',
   );
+  writeProcFile(script, proc, file, bytes(on ? '1' : '0'), why);
 }
 
 /** struct rtmsg: family, bits of target and source, tos, table, protocol, scope, type, flags */
