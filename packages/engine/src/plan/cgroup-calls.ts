@@ -87,7 +87,7 @@ export function makeCgroups(
   limitDevicesV2(script, layout, group, wanted, whose);
 }
 
-/** Inside a sandbox nobody may set device rules, so none are added to a config without. */
+/** Inside a sandbox nobody may set device rules: the sandbox's hold, and none are written. */
 function withDefaultDevices(
   layout: CgroupLayout,
   resources: LinuxResources,

@@ -142,3 +142,16 @@ export function containerDeviceRules(
   });
   return [...rules, ...defaults, ...listed];
 }
+
+/**
+ * Only root of the host may set device rules, so a container inside a sandbox has the sandbox's.
+ * They are at least as strict as any config's: whatever it denies, every container gets the default
+ * devices, and a sandbox allows none beyond them (a test holds the two lists against each other).
+ * What a config allows beyond them cannot exist there: nobody makes a device node in a user
+ * namespace. So only rules that make no sense are left to refuse.
+ */
+export function deviceProblemsInSandbox(
+  rules: readonly LinuxDeviceCgroup[],
+): readonly ResourceProblem[] {
+  return deviceRuleProblems(rules, 2);
+}

@@ -4,7 +4,7 @@
  * third way.
  */
 import type { LinuxResources } from '@terrarium/spec';
-import { deviceRuleProblems, v1DeviceWrites } from '../devices/rules.js';
+import { deviceProblemsInSandbox, deviceRuleProblems, v1DeviceWrites } from '../devices/rules.js';
 import type { CgroupHierarchy, CgroupLayout, LimitWrite, ResourceProblem } from '../types.js';
 import { blockIOV1, blockIOV2 } from './block-io.js';
 import { cpuset, cpuV1, cpuV2 } from './cpu.js';
@@ -142,7 +142,8 @@ const NOWHERE: CgroupHierarchy = { version: 1, mountPoint: '/', controllers: [],
 
 function translateDevices(layout: CgroupLayout, { devices }: LinuxResources): Placed {
   if (devices === undefined || devices.length === 0) return { wishes: [] };
-  if (layout.seenFrom === 'sandbox') return { wishes: [refusal('devices', ONLY_THE_HOST)] };
+  if (layout.seenFrom === 'sandbox')
+    return { wishes: deviceProblemsInSandbox(devices).map(devicesRefusal) };
   const v1 = layout.hierarchies.find(({ controllers }) => controllers.includes('devices'));
   if (v1 !== undefined) {
     const problems = deviceRuleProblems(devices, 1);
@@ -156,9 +157,6 @@ function translateDevices(layout: CgroupLayout, { devices }: LinuxResources): Pl
   if (v2 !== undefined) return { wishes: deviceRuleProblems(devices, 2).map(devicesRefusal) };
   return { wishes: [refusal('devices', 'this host has no devices controller')] };
 }
-
-const ONLY_THE_HOST =
-  'only root of the host may set device rules: inside a sandbox the rules of the sandbox hold';
 
 function devicesRefusal({ field, reason }: ResourceProblem): Wish {
   return refusal(field, reason);
