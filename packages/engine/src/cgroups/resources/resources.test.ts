@@ -348,7 +348,7 @@ describe('inside a sandbox', () => {
       cgroupsPath: '/terrarium/lab-1',
     });
     const defaults = containerDeviceRules([{ allow: false }]);
-    for (const rule of config.linux?.resources?.devices ?? []) expect(defaults).toContainEqual(rule.allow ? rule : { allow: false });
+    for (const rule of config.linux?.resources?.devices ?? [])
+      expect(defaults).toContainEqual(rule.allow ? rule : { allow: false });
   });
-});
 });
