@@ -70,6 +70,16 @@ describe.skipIf(!root)(`player${missing}`, () => {
     expect(types).not.toContain(PT_INTERP);
   });
 
+  test('a batched run tells each call once, those before a fork too', async () => {
+    const builder = new PlanBuilder('batched fork');
+    for (let i = 0; i < 3; i++) call(builder, 'outside', 'getpid', []);
+    fork(builder, 'outside', 'child');
+    for (const one of ['outside', 'child']) call(builder, one, 'getuid', []);
+    const { reports } = await player.run(builder.build(), { batched: true }).done;
+    const told = reports.map(({ process, index }) => `${process} ${index}`).sort();
+    expect(told).toEqual(['child 0', ...[0, 1, 2, 3, 4].map((index) => `outside ${index}`)]);
+  });
+
   describe('its program', () => {
     /** What CVE-2019-5736 does: keeps /proc/PID/exe open, waits for the end, writes through the fd. */
     async function overwriteAfterEnd(pid: number, end: () => Promise<void>): Promise<unknown> {

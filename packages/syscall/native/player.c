@@ -660,6 +660,8 @@ static void remember_main_child(pid_t pid)
 static bool perform(uint32_t process, uint32_t index)
 {
 	struct record record = record_of(RECORD_CALL, process, index);
+	if (call.child != NONE)
+		flush_records(); /* or the child would send its copy of them again */
 	if (may_not_return(call.number) && !detached)
 		send_record(record_of(RECORD_ENTERING, process, index), NULL, 0);
 	uint64_t *a = call.arguments;
