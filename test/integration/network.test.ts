@@ -11,20 +11,27 @@ import {
   bridgePorts,
   bridgeRemovalPlan,
   type ContainerNetworkConfig,
+  enterNetworkNamespace,
   explainNetworkError,
+  giveNetDevices,
+  netDevicesFrom,
   networkNames,
   networkRemovalPlan,
   networkSetupPlan,
   parseContainerNetwork,
+  probeNetwork,
   readLinks,
   readNetwork,
+  takeNetDevices,
 } from '../../packages/engine/src/network/index.js';
 import { displayRule } from '../../packages/engine/src/network/nftables.js';
+import { Script } from '../../packages/engine/src/plan/script.js';
 import { buildPlayer } from '../../packages/syscall/native/build.mjs';
 import {
   type Call,
   ERRNO,
   type Plan,
+  PlanBuilder,
   PlanError,
   ResidentPlayer,
 } from '../../packages/syscall/src/index.js';
@@ -212,6 +219,8 @@ describe.skipIf(lacks !== null)(`network${lacks === null ? '' : ` (missing: ${la
       expect(addresses).toContainEqual({
         link: 'tr0',
         address: '10.88.0.1/16',
+        scope: 'global',
+        permanent: true,
         tentative: false,
       });
       expect(routes).toContainEqual({
@@ -382,6 +391,100 @@ describe.skipIf(lacks !== null)(`network${lacks === null ? '' : ` (missing: ${la
     const after = await readNetwork(player, runtime.netns);
     expect(after.links.map(({ name }) => name)).toEqual(['lo', 'tr0']);
     expect(after.tables).toEqual([]);
+  });
+
+  test('the wires alone: each primitive does its one thing', async () => {
+    const [here, there] = await Promise.all([makeRuntime(), makeRuntime()]);
+    const before = await here.dump();
+    const link = async (name: string) =>
+      (await readLinks(player, here.netns)).find((one) => one.name === name);
+    await here.primitive('veth-add', { name: 'a', peer: { name: 'b' } });
+    await here.primitive('link-rename', { name: 'a', newName: 'left' });
+    await here.primitive('link-mtu', { name: 'left', mtu: 1280 });
+    await here.primitive('link-mac', { name: 'left', mac: '02:00:00:00:00:07' });
+    await here.primitive('link-up', { name: 'left' });
+    expect(await link('left')).toMatchObject({ mtu: 1280, mac: '02:00:00:00:00:07', up: true });
+    await here.primitive('link-down', { name: 'left' });
+    expect(await link('left')).toMatchObject({ up: false });
+    await here.primitive('link-move', { name: 'b', to: { path: `/proc/${there.pid}/ns/net` } });
+    expect(await link('b')).toBeUndefined();
+    expect(await link('left')).toMatchObject({ kind: 'veth', peerNetnsId: 0 });
+
+    await here.primitive('bridge-add', { name: 'tr0' });
+    await here.primitive('bridge-add', { name: 'tr0' });
+    await here.primitive('bridge-port-add', { name: 'left', bridge: 'tr0' });
+    expect(bridgePorts(await readLinks(player, here.netns), 'tr0')).toEqual(['left']);
+    await here.primitive('bridge-port-remove', { name: 'left' });
+    expect((await link('left'))?.master).toBeNull();
+
+    await here.primitive('address-add', { name: 'tr0', address: '10.1.0.1/24' });
+    await here.primitive('route-add', { to: '10.2.0.0/16', gateway: '10.1.0.9' });
+    const routes = async () =>
+      (await readNetwork(player, here.netns)).routes.map(({ to, gateway }) => [to, gateway]);
+    expect(await routes()).toContainEqual(['10.2.0.0/16', '10.1.0.9']);
+    await here.primitive('route-delete', { to: '10.2.0.0/16', gateway: '10.1.0.9' });
+    expect(await routes()).not.toContainEqual(['10.2.0.0/16', '10.1.0.9']);
+    await here.primitive('address-delete', { name: 'tr0', address: '10.1.0.1/24' });
+    await here.primitive('forwarding-set', { family: 6 });
+    const forwarding = '/proc/sys/net/ipv6/conf/all/forwarding';
+    expect(inNamespace(here, ['cat', forwarding])).toBe('1\n');
+
+    await here.primitive('masquerade-add', { table: 'm', source: '10.1.0.0/24', notBy: 'tr0' });
+    const forward = { to: '10.1.0.2', hostPort: 80, containerPort: 80 };
+    await here.primitive('port-forward-add', { table: 'p', ...forward });
+    await expect(here.primitive('port-forward-add', { table: 'p', ...forward })).rejects.toThrow(
+      'EEXIST',
+    );
+    const tables = (await readNetwork(player, here.netns)).tables;
+    expect(tables?.map(({ name }) => name)).toEqual(['m', 'p']);
+    for (const table of ['m', 'p']) await here.primitive('table-delete', { table });
+    for (const name of ['left', 'tr0']) await here.primitive('link-delete', { name });
+    expect(await here.dump()).toEqual(before);
+    await expect(here.primitive('link-up', { name: 'gone' })).rejects.toThrow('ENODEV');
+  });
+
+  test('linux.netDevices: a device moves, with its MTU, MAC and addresses', async () => {
+    const [runtime, c1] = await Promise.all([makeRuntime(), makeRuntime()]);
+    await runtime.primitive('veth-add', { name: 'a', peer: { name: 'b' } });
+    await runtime.primitive('link-mtu', { name: 'a', mtu: 1280 });
+    await runtime.primitive('link-mac', { name: 'a', mac: '02:00:00:00:00:07' });
+    for (const address of ['10.1.0.1/24', 'fd00:1::1/64'])
+      await runtime.primitive('address-add', { name: 'a', address });
+    const network = await readNetwork(player, runtime.netns);
+    const devices = netDevicesFrom({ a: { name: 'net7' } }, network);
+    const builder = new PlanBuilder('give devices');
+    const script = new Script(builder, 'outside', builder.slot('fd'));
+    enterNetworkNamespace(script, runtime.netns);
+    giveNetDevices(script, devices, c1.pid);
+    enterNetworkNamespace(script, c1.netns);
+    takeNetDevices(script, devices);
+    await player.run(builder.build()).done;
+    const inside = await readNetwork(player, c1.netns);
+    expect(inside.links.find(({ name }) => name === 'net7')).toMatchObject({
+      mtu: 1280,
+      mac: '02:00:00:00:00:07',
+      up: true,
+    });
+    const given = inside.addresses.filter(
+      ({ link, scope }) => link === 'net7' && scope === 'global',
+    );
+    expect(given.map(({ address }) => address)).toEqual(['10.1.0.1/24', 'fd00:1::1/64']);
+    expect((await readLinks(player, runtime.netns)).map(({ name }) => name)).toEqual(['lo', 'b']);
+    expect(() => netDevicesFrom({ gone: {} }, network)).toThrow('there is no device gone');
+    expect(() => netDevicesFrom({ a: { name: 'eth%d' } }, network)).toThrow('not supported: eth%d');
+  });
+
+  test('says what the kernel offers', async () => {
+    const features = await probeNetwork(player);
+    expect(features.map(({ name }) => name)).toEqual([
+      'network namespaces',
+      'veth',
+      'bridge',
+      'masquerade',
+      'port forwarding',
+    ]);
+    for (const { available, problem } of features) expect(available).toBe(problem === null);
+    expect(features.filter(({ available }) => !available)).toEqual([]);
   });
 
   test.skipIf(!hasProgram('nft'))(

@@ -3,6 +3,7 @@ export * from './container-network.js';
 export * from './container-network-config.js';
 export { nextAddress } from './ip.js';
 export * from './links.js';
+export * from './net-devices.js';
 export {
   closeNetlink,
   interfaceIndex,
@@ -20,6 +21,7 @@ export {
   type NftTable,
 } from './nftables.js';
 export * from './primitives.js';
+export * from './probe-network.js';
 export * from './read-network.js';
 export * from './routes.js';
 export * from './ruleset.js';

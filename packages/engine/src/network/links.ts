@@ -257,6 +257,24 @@ export function moveLink(
   });
 }
 
+/** Moves a link and gives it its name there in one message: it never has the old name there. */
+export function moveAndRenameLink(
+  script: Script,
+  socket: NetlinkSocket,
+  link: { readonly index: Slot; readonly newName: string; readonly to: NamespaceReference },
+  why: Purpose,
+): void {
+  const { index, newName, to } = link;
+  const message: Message = {
+    type: RTM.RTM_SETLINK,
+    flags: NLM_F.NLM_F_REQUEST | NLM_F.NLM_F_ACK,
+    header: linkHeader({ index }),
+    attributes: [namespaceAttribute(to), text(IFLA.IFLA_IFNAME, checkedInterfaceName(newName))],
+    display: `{RTM_SETLINK, index=${displayIndex(index)}, net_ns_${to.kind}=${displayReference(to)}, ifname="${newName}"}`,
+  };
+  request(script, socket, [message], why);
+}
+
 /** Sets the largest packet in bytes. */
 export function setMtu(script: Script, socket: NetlinkSocket, name: string, mtu: number): void {
   const why = purpose(

@@ -12,6 +12,7 @@ import {
   IFLA,
   IFLA_BRPORT,
   IFLA_INFO,
+  RT_SCOPE,
   RT_TABLE,
   RTA,
   RTMSG_BYTES,
@@ -47,6 +48,10 @@ export interface InterfaceAddress {
   readonly link: string;
   /** with its prefix length */
   readonly address: string;
+  /** how far it means anything: `global`, `link`, `host` */
+  readonly scope: string;
+  /** no end to its validity */
+  readonly permanent: boolean;
   /** IPv6 still asks whether somebody else has it, and it cannot be used yet */
   readonly tentative: boolean;
 }
@@ -74,13 +79,19 @@ export function bridgePorts(links: readonly NetworkLink[], bridge: string): stri
   return links.filter(({ master }) => master !== null && master === index).map(({ name }) => name);
 }
 
+const SCOPES: Readonly<Record<number, string>> = {
+  [RT_SCOPE.RT_SCOPE_UNIVERSE]: 'global',
+  [RT_SCOPE.RT_SCOPE_LINK]: 'link',
+  [RT_SCOPE.RT_SCOPE_HOST]: 'host',
+};
+
 /** From bodies of RTM_NEWADDR: struct ifaddrmsg, attributes. */
 export function addressesFrom(
   bodies: readonly Uint8Array[],
   links: readonly NetworkLink[],
 ): InterfaceAddress[] {
   return bodies.flatMap((body) => {
-    const [, prefix = 0, shortFlags = 0] = body;
+    const [, prefix = 0, shortFlags = 0, scope = 0] = body;
     const index = viewOf(body).getUint32(4, true);
     const attributes = new Attributes(body, IFADDRMSG_BYTES);
     // Of a link from end to end, IFA_ADDRESS is the other end's.
@@ -90,6 +101,8 @@ export function addressesFrom(
     return {
       link: nameOf(links, index),
       address: `${formatIp(bytes)}/${prefix}`,
+      scope: SCOPES[scope] ?? String(scope),
+      permanent: (flags & IFA_F.IFA_F_PERMANENT) !== 0,
       tentative: (flags & IFA_F.IFA_F_TENTATIVE) !== 0,
     };
   });
