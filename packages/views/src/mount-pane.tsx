@@ -118,7 +118,7 @@ function RowContent(props: {
       </span>
       <span className="tr-cell tr-propagation" title={words.propagationHelp[kind]}>
         <PropagationMark kind={kind} />
-        <span>{words.propagation[kind]}</span>
+        <span className="tr-propagation-word">{words.propagation[kind]}</span>
         {propagation.peerGroup !== null && <span>{propagation.peerGroup}</span>}
         {propagation.master !== null && <span>← {propagation.master}</span>}
       </span>
