@@ -54,7 +54,6 @@ describe.skipIf(lacks !== null)(`stepper${suffix}`, () => {
       plan: prepared.plan,
       capture: kernelCapture(lab.player, lab.engine.facts.cgroups),
       undo: prepared.undo,
-      level: 1,
     });
     await session.ready;
     while (session.next() !== null) await session.step();

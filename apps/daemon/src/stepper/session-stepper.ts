@@ -4,12 +4,13 @@
  */
 import {
   type ExecTarget,
+  type FactsContext,
   kernelCapture,
-  type Landmark,
   landmarkOf,
-  type ProcessKernelState,
+  readProcess,
   type StepEvent,
   StepSession,
+  viewerInSandbox,
 } from '@terrarium/engine';
 import type {
   StepperClientMessage,
@@ -29,7 +30,7 @@ import {
   type StepperKit,
   StepperRefused,
 } from './plan-source.js';
-import { factsOf, outcomeOf, positionOf, recordOf, SANDBOX_LEVEL, tapeOf } from './wire.js';
+import { factsOf, outcomeOf, positionOf, recordOf, tapeOf } from './wire.js';
 
 /** What a stepper works with. */
 export interface SessionStepperDeps {
@@ -55,8 +56,8 @@ interface Open {
   readonly what: StepperWhat;
   readonly prepared: PreparedPlan;
   readonly session: StepSession;
-  readonly landmarks: readonly Landmark[];
-  first: ProcessKernelState | null;
+  /** what the tables of facts are held against */
+  readonly context: FactsContext;
   /** pages know of it; what came before is in what they were told */
   told: boolean;
   /** several steps are being made */
@@ -145,7 +146,6 @@ export class SessionStepper {
     const prepared = await this.#sources[what.kind].prepare(target, what);
     const open = this.#begin(kit, target, what, prepared);
     await open.session.ready;
-    open.first = open.session.state.processes[open.session.plan.first] ?? null;
     open.told = true;
     this.#deps.send(this.message());
   }
@@ -155,20 +155,22 @@ export class SessionStepper {
       landmarkOf(target.initPid, { en: "your sandbox's", zh: '你的沙箱的' }),
       landmarkOf(process.pid, { en: "the host's", zh: '宿主机的' }),
     ];
+    const viewer = viewerInSandbox(target.initPid, target.cgroupsPath);
     const session = new StepSession({
       player: kit.player,
       plan: prepared.plan,
       capture: kernelCapture(kit.player, kit.cgroups),
       landmarks,
-      level: SANDBOX_LEVEL,
+      viewer,
       undo: async () => {
         if (!this.#sandboxGoes) await prepared.undo();
       },
       onEvent: (event) => this.#heard(session, event),
     });
     const id = `${Date.now().toString(36)}-${++this.#opened}`;
-    const fresh = { first: null, told: false, running: false, news: [] };
-    const open: Open = { id, what, prepared, session, landmarks, ...fresh };
+    const context = { usual: readProcess(target.initPid), landmarks, viewer };
+    const fresh = { told: false, running: false, news: [] };
+    const open: Open = { id, what, prepared, session, context, ...fresh };
     this.#open = open;
     return open;
   }
@@ -238,13 +240,13 @@ export class SessionStepper {
     });
   }
 
-  #progressOf({ session, landmarks, first, running }: Open) {
+  #progressOf({ session, context, running }: Open) {
     const { state } = session;
     return {
       positions: session.positions.map((position) => positionOf(position, state)),
       next: session.next(),
       running,
-      facts: factsOf(state, first, landmarks),
+      facts: factsOf(state, context),
       outcome: outcomeOf(session.outcome),
     };
   }

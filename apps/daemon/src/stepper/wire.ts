@@ -1,13 +1,12 @@
 /** The engine's step session in the protocol's words. Pure. */
 import {
+  type FactsContext,
   facts,
   type KernelChange,
   type KernelFact,
   type KernelState,
-  type Landmark,
   type Outcome,
   type Position,
-  type ProcessKernelState,
   type StepRecord,
 } from '@terrarium/engine';
 import type {
@@ -19,9 +18,6 @@ import type {
   StepperRecord,
 } from '@terrarium/protocol';
 import type { Plan, PlanStep } from '@terrarium/syscall';
-
-/** A learner reads process numbers of the sandbox's pid namespace: the second from the host. */
-export const SANDBOX_LEVEL = 1;
 
 /** The plan as a tape; each purpose is said once, though a dozen calls may share it. */
 export function tapeOf(plan: Plan): {
@@ -95,14 +91,10 @@ export function outcomeOf(outcome: Outcome | null): StepperOutcome | null {
 }
 
 /** The tables of all living processes of the plan. */
-export function factsOf(
-  state: KernelState,
-  first: ProcessKernelState | null,
-  landmarks: readonly Landmark[],
-): Record<string, KernelFact[]> {
+export function factsOf(state: KernelState, context: FactsContext): Record<string, KernelFact[]> {
   const tables = Object.entries(state.processes).map(([name, process]) => [
     name,
-    facts(state, process, { first, landmarks, level: SANDBOX_LEVEL }),
+    facts(state, process, context),
   ]);
   return Object.fromEntries(tables) as Record<string, KernelFact[]>;
 }

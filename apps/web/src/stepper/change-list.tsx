@@ -48,17 +48,19 @@ export function ChangeList(props: {
             <span className="change-sign" aria-hidden="true">
               {glyph === null ? SIGNS[change.effect] : <NamespaceGlyph kind={glyph} size={13} />}
             </span>
-            <span className="change-words">
-              {other && change.kind !== 'process' ? (
-                <span className="change-process">{change.process} </span>
-              ) : null}
-              {pick(change.words)}
+            <span className="change-text">
+              <span className="change-words">
+                {other && change.kind !== 'process' ? (
+                  <span className="change-process">{change.process} </span>
+                ) : null}
+                {pick(change.words)}
+              </span>
+              {change.source === null ? null : (
+                <code className="change-source" title={t.stepper.readAt}>
+                  {change.source}
+                </code>
+              )}
             </span>
-            {change.source === null ? null : (
-              <code className="change-source" title={t.stepper.readAt}>
-                {change.source}
-              </code>
-            )}
           </li>
         );
       })}

@@ -32,7 +32,7 @@ export function StepperTape(props: TapeProps) {
   const [opened, setOpened] = useState<ReadonlyMap<string, boolean>>(new Map());
   const tape = useRef<HTMLDivElement>(null);
   useArrowKeys(tape);
-  useFollow(tape, `${stepper.next} ${stepper.records.length}`);
+  useFollow(tape, `${stepper.next} ${stepper.records.length} ${stepper.outcome?.kind}`);
   const toggle = (key: string, open: boolean): void => {
     setOpened((before) => new Map(before).set(key, open));
   };
@@ -67,12 +67,23 @@ function useFollow(tape: { readonly current: HTMLElement | null }, moment: strin
   // biome-ignore lint/correctness/useExhaustiveDependencies: each moment is a reason to look again
   useEffect(() => {
     const box = tape.current;
-    const row = box?.querySelector<HTMLElement>('[data-now="true"]');
-    if (box === null || row === null || row === undefined) return;
-    const top = row.getBoundingClientRect().top - box.getBoundingClientRect().top;
-    if (top > box.clientHeight * 0.2 && top < box.clientHeight * 0.62) return;
-    box.scrollTop += top - box.clientHeight * 0.35;
+    if (box === null) return;
+    follow(box);
+    const sizes = new ResizeObserver(() => follow(box));
+    sizes.observe(box);
+    return () => sizes.disconnect();
   }, [tape, moment]);
+}
+
+/** The next call, or the last one that was made when there is no next. */
+function follow(box: HTMLElement): void {
+  const row =
+    box.querySelector('[data-now="true"]') ??
+    [...box.querySelectorAll('[data-last="true"]')].at(-1);
+  if (row === null || row === undefined) return;
+  const top = row.getBoundingClientRect().top - box.getBoundingClientRect().top;
+  if (top > box.clientHeight * 0.2 && top < box.clientHeight * 0.62) return;
+  box.scrollTop += top - box.clientHeight * 0.35;
 }
 
 /** Arrows go from row to row; the list is one stop for Tab. */
@@ -134,33 +145,33 @@ function GroupRow(props: GroupProps) {
   const size = group.to - group.from;
   const many = size > 1;
   const active = standing === 'next' || standing === 'blocked' || standing === 'failed';
-  const open = many && (props.open ?? active);
+  // The next call is shown with its arguments, alone in its purpose or not.
+  const open = (many || standing === 'next') && (props.open ?? active);
   const purpose = stepper.purposes[group.purpose];
   const act = (): void => {
     if (many) props.onOpen(!open);
     else onChoose({ process: group.process, index: group.from });
   };
+  const last = stepper.records.at(-1);
+  const isLast =
+    last?.process === group.process && last.index >= group.from && last.index < group.to;
   const isChosen = !many && chosen?.process === group.process && chosen.index === group.from;
-  const now = !many && standing === 'next';
   return (
-    <li className="group" data-standing={standing}>
+    <li className="group" data-standing={standing} data-last={isLast || undefined}>
       <button
         type="button"
         className="group-row"
         data-row=""
-        data-now={now || undefined}
-        tabIndex={isChosen || standing === 'next' ? 0 : -1}
+        tabIndex={isChosen ? 0 : -1}
         aria-expanded={many ? open : undefined}
-        aria-current={now ? 'step' : undefined}
         aria-pressed={many ? undefined : isChosen}
         onClick={act}
       >
         <Mark standing={standing} />
-        <span className="group-calls facts">
-          {group.syscalls.slice(0, 2).join(' ')}
-          {group.syscalls.length > 2 ? ' …' : ''}
+        <span className="group-purpose">
+          {purpose === undefined ? '' : pick(purpose)}
+          <span className="group-calls facts">{group.syscalls.slice(0, 3).join(' ')}</span>
         </span>
-        <span className="group-purpose">{purpose === undefined ? '' : pick(purpose)}</span>
         <GroupTotal group={group} records={records} />
         {many ? <Icon name={open ? 'up' : 'chevron'} size={12} /> : null}
       </button>
@@ -198,7 +209,7 @@ function GroupTotal(props: {
   return (
     <span className="group-total facts">
       {size === 1 ? (first === undefined ? '' : resultText(first)) : `${t.stepper.times(size)} `}
-      {made.length === 0 ? null : <span className="call-time">{timeText(time)}</span>}
+      {time === 0 ? null : <span className="call-time">{timeText(time)}</span>}
     </span>
   );
 }
@@ -216,8 +227,10 @@ function Calls(props: GroupProps) {
           to: index + 1,
         });
         const isChosen = chosen?.process === group.process && chosen.index === index;
-        const now = standing === 'next' || standing === 'blocked';
-        const registers = record?.registers ?? (now ? (lane.position?.registers ?? {}) : {});
+        const now = standing === 'next';
+        // A later call will find other values in them.
+        const stands = now || standing === 'here' || standing === 'blocked';
+        const registers = record?.registers ?? (stands ? (lane.position?.registers ?? {}) : {});
         return (
           <li key={index}>
             <button

@@ -3,7 +3,7 @@
 import type { StepperState } from '@terrarium/protocol';
 import { Button } from '../components/button';
 import { useTexts } from '../i18n/use-texts';
-import { progressOf } from './tape';
+import { ownWorkOf, progressOf } from './tape';
 import type { Actions } from './use-stepper';
 
 /** Buttons and progress. After the end, only what makes sense then. */
@@ -39,6 +39,7 @@ export function StepperToolbar(props: {
 function StepButtons(props: { readonly stepper: StepperState; readonly actions: Actions }) {
   const { stepper, actions } = props;
   const { t } = useTexts();
+  const ownWork = ownWorkOf(stepper);
   return (
     <>
       <Button
@@ -58,6 +59,15 @@ function StepButtons(props: { readonly stepper: StepperState; readonly actions: 
       >
         {t.stepper.stepGroup} <kbd>N</kbd>
       </Button>
+      {ownWork === null ? null : (
+        <Button
+          title={t.stepper.skipWhat}
+          disabled={!actions.canStep}
+          onClick={() => actions.runTo(ownWork.process, ownWork.index)}
+        >
+          {t.stepper.skip}
+        </Button>
+      )}
       {stepper.running ? (
         <Button onClick={actions.pause}>{t.stepper.pause}</Button>
       ) : (

@@ -98,6 +98,30 @@ export function groupAt(lanes: readonly Lane[], process: string, index: number):
   return lane?.groups.find(({ from, to }) => index >= from && index < to) ?? null;
 }
 
+/** Purposes of the calls that bring any plan into the sandbox and confine it as all that runs there. */
+const ENTRY_PURPOSES = new Set([
+  'join-cgroup-namespace',
+  'drop-capability',
+  'capset',
+  'seccomp',
+  'set-ids',
+]);
+
+/**
+ * Where the plan's own work begins: behind the calls by which its process got into the sandbox.
+ * null when it has begun, or the plan has no such part.
+ */
+export function ownWorkOf(stepper: StepperState): { process: string; index: number } | null {
+  const [entry, outside] = stepper.processes;
+  if (entry?.name !== 'entry' || outside === undefined) return null;
+  const index = outside.steps.findIndex(
+    ({ purpose }) => !ENTRY_PURPOSES.has(stepper.purposes[purpose]?.id ?? ''),
+  );
+  const position = positionOf(stepper, outside.name);
+  if (index <= 0 || (position !== null && position.index >= index)) return null;
+  return { process: outside.name, index };
+}
+
 /** `6 µs`, `1.3 ms`, `2.5 s`: two digits are enough to compare. */
 export function timeText(nanoseconds: number): string {
   const units = [

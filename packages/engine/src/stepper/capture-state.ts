@@ -15,7 +15,7 @@ import {
 } from '@terrarium/syscall';
 import { type CgroupLayout, groupPath } from '../cgroups/index.js';
 import { purpose } from '../plan/script.js';
-import type { Landmark } from './kernel-change.js';
+import type { Landmark, Viewer } from './kernel-change.js';
 import type {
   FileState,
   KernelState,
@@ -41,6 +41,12 @@ export function landmarkOf(pid: number, words: Words): Landmark {
   const namespaces = Object.values(readProcess(pid)?.namespaces ?? {});
   const inodes = namespaces.filter((inode) => inode !== null);
   return { words, inodes: new Set(inodes) };
+}
+
+/** A person with a shell in a sandbox. @param initPid the sandbox's PID 1, on the host */
+export function viewerInSandbox(initPid: number, cgroupRoot: string): Viewer {
+  const { uidMap = [], gidMap = [], pids = [] } = readProcess(initPid) ?? {};
+  return { level: Math.max(pids.length - 1, 0), cgroupRoot, uidMap, gidMap };
 }
 
 /** Limits and their state; the events and statistics of a group change by themselves. */

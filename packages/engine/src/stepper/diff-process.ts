@@ -36,25 +36,25 @@ export function diffProcess(
   after: ProcessKernelState,
   context: DiffContext,
 ): KernelChange[] {
+  const viewer = context.viewer ?? HOST_VIEWER;
   const drafts = [
     ...programs(before, after),
     ...namespaces(before, after, context),
-    ...idMaps(before, after),
+    ...idMaps(before, after, viewer),
     ...credentials(before, after),
     ...capabilities(before, after),
     ...confinement(before, after),
     ...places(before, after),
     ...mounts(before, after),
-    ...groups(before, after),
+    ...groups(before, after, viewer),
     ...limits(before, after),
     ...attributes(before, after),
     ...fds(before.fds, after.fds),
   ];
-  const pid = after.pids[context.level ?? 0] ?? after.pid;
   return drafts.map(({ file, ...draft }) => ({
     ...draft,
     process: name,
-    source: file === null ? null : `/proc/${pid}/${file}`,
+    source: file === null ? null : `${procOf(after, viewer)}/${file}`,
   }));
 }
 
@@ -97,8 +97,9 @@ function namespaces(
 }
 
 function namespaceWords(kind: string, was: number | null, is: number, context: DiffContext): Words {
-  const from = was === null ? null : whose(was, context);
-  const to = whose(is, context) ?? { en: 'new', zh: '新建' };
+  const known = whose(is, context);
+  const to = known ?? { en: 'new', zh: '新建' };
+  const from = was === null || known === null ? null : whose(was, context);
   const old = was === null ? '?' : `${kind}:[${was}]`;
   return {
     en: `${kind} namespace: ${old}${from === null ? '' : ` (${from.en})`} → ${kind}:[${is}] (${to.en})`,
@@ -133,16 +134,18 @@ function whose(inode: number, { landmarks = [] }: DiffContext): Words | null {
   return landmarks.find(({ inodes }) => inodes.has(inode))?.words ?? null;
 }
 
-function idMaps(before: ProcessKernelState, after: ProcessKernelState): Draft[] {
+function idMaps(before: ProcessKernelState, after: ProcessKernelState, viewer: Viewer): Draft[] {
   const joined = before.namespaces.user !== after.namespaces.user;
   const rows = [
-    ['uid_map', before.uidMap, after.uidMap] as const,
-    ['gid_map', before.gidMap, after.gidMap] as const,
+    ['uid_map', before.uidMap, after.uidMap, viewer.uidMap] as const,
+    ['gid_map', before.gidMap, after.gidMap, viewer.gidMap] as const,
   ];
-  const drafts = rows.flatMap(([file, was, is]) => {
+  const drafts = rows.flatMap(([file, was, is, own]) => {
     if (was.join() === is.join()) return [];
-    const old = was.join('; ') || 'empty';
-    const now = is.join('; ') || 'empty';
+    const text = (map: readonly string[]): string =>
+      map.map((row) => mapRowFor(row, own)).join('; ') || 'empty';
+    const old = text(was);
+    const now = text(is);
     const why = joined ? EXPLAINED_BY_USER_NAMESPACE : { en: '', zh: '' };
     return [
       changed('id-map', file, old, now, file, {
@@ -187,23 +190,15 @@ function credentials(before: ProcessKernelState, after: ProcessKernelState): Dra
   return drafts;
 }
 
-/** `100000 on the host, 0 inside`. */
+/** `0 (100000 on the host)`: as the process sees itself, and as the host counts. */
 function idText(state: ProcessKernelState, which: 'uid' | 'gid'): string {
   const [real, effective] = which === 'uid' ? state.uids : state.gids;
   const map = which === 'uid' ? state.uidMap : state.gidMap;
   const shown = [...new Set([real, effective])].map((id) => {
-    const inside = insideId(map, id);
-    return inside === id ? String(id) : `${id} (${inside ?? 'not mapped'} inside)`;
+    const inside = idInside(map, id);
+    return inside === id ? String(id) : `${inside ?? 'nobody'} (${id} on the host)`;
   });
   return shown.join(' / ');
-}
-
-function insideId(map: readonly string[], outside: number): number | null {
-  for (const line of map) {
-    const [inside = 0, start = 0, size = 0] = line.split(' ').map(Number);
-    if (outside >= start && outside < start + size) return inside + outside - start;
-  }
-  return null;
 }
 
 const CAPABILITY_NAMES: ReadonlyMap<number, string> = new Map(
@@ -325,7 +320,7 @@ function mounts(before: ProcessKernelState, after: ProcessKernelState): Draft[] 
 }
 
 /** Hierarchies in which the process moved from and to the same path are told together. */
-function groups(before: ProcessKernelState, after: ProcessKernelState): Draft[] {
+function groups(before: ProcessKernelState, after: ProcessKernelState, viewer: Viewer): Draft[] {
   const moves = new Map<string, string[]>();
   for (const [controllers, path] of Object.entries(after.cgroups)) {
     const was = before.cgroups[controllers] ?? '?';
@@ -334,7 +329,11 @@ function groups(before: ProcessKernelState, after: ProcessKernelState): Draft[] 
     moves.set(key, [...(moves.get(key) ?? []), controllers === '' ? 'v2' : controllers]);
   }
   return [...moves].map(([key, names]) => {
-    const [was = '', is = ''] = key.split('\0');
+    const [from = '', to = ''] = key.split('\0');
+    // Beside a path that only the host has, both are told as the host has them.
+    const below = groupFor(from, viewer) !== from || from === to;
+    const was = below ? groupFor(from, viewer) : from;
+    const is = below ? groupFor(to, viewer) : to;
     return changed('cgroup', names.join(' '), was, is, 'cgroup', {
       en: `cgroup: ${was} → ${is} (${names.join(', ')})`,
       zh: `cgroup：${was} → ${is}（${names.join('、')}）`,

@@ -3,7 +3,7 @@
  * Nothing is derived from the call: a change is in the list because two readings differ.
  */
 import { diffProcess } from './diff-process.js';
-import type { DiffContext, KernelChange } from './kernel-change.js';
+import { type DiffContext, HOST_VIEWER, type KernelChange } from './kernel-change.js';
 import type {
   FileState,
   KernelState,
@@ -12,6 +12,7 @@ import type {
   Words,
 } from './kernel-state.js';
 import { count } from './phrases.js';
+import { procOf } from './viewer.js';
 
 /** Compares. Changes come in the order in which they are worth reading: processes first. */
 export function diffStates(
@@ -70,7 +71,7 @@ function newProcess(
     subject: name,
     before: null,
     after: pids,
-    source: `/proc/${state.pids[context.level ?? 0] ?? state.pid}/status`,
+    source: `${procOf(state, context.viewer ?? HOST_VIEWER)}/status`,
     words: bornWords(name, state),
   };
   if (parent === undefined) return [born];
@@ -110,7 +111,7 @@ function copiedMounts(
       subject: 'copy',
       before: null,
       after: String(rows),
-      source: `/proc/${state.pids[context.level ?? 0] ?? state.pid}/mountinfo`,
+      source: `${procOf(state, context.viewer ?? HOST_VIEWER)}/mountinfo`,
       words: {
         en: `its mount table is a copy with ${count(rows, 'row', 'rows')}; from here on it changes alone`,
         zh: `它的挂载表是一份副本，共 ${rows} 行；从此各自变化`,
@@ -135,7 +136,7 @@ function endedProcess(name: string, { pids }: ProcessKernelState): KernelChange 
 function diffHostnames(
   before: KernelState,
   after: KernelState,
-  { level = 0 }: DiffContext,
+  { viewer = HOST_VIEWER }: DiffContext,
 ): KernelChange[] {
   return Object.entries(after.hostnames).flatMap(([inode, is]) => {
     const was = before.hostnames[Number(inode)];
@@ -143,7 +144,7 @@ function diffHostnames(
     const holder = Object.values(after.processes).find(
       ({ namespaces }) => namespaces.uts === Number(inode),
     );
-    const pid = holder?.pids[level] ?? holder?.pid ?? '';
+    const pid = holder?.pids[viewer.level] ?? holder?.pid ?? '';
     return [
       {
         kind: 'hostname' as const,
@@ -165,7 +166,7 @@ function diffHostnames(
 function diffNetworks(
   before: KernelState,
   after: KernelState,
-  { level = 0 }: DiffContext,
+  { viewer = HOST_VIEWER }: DiffContext,
 ): KernelChange[] {
   return Object.entries(after.networks).flatMap(([inode, is]) => {
     const was = before.networks[Number(inode)];
@@ -173,7 +174,7 @@ function diffNetworks(
     const holder = Object.values(after.processes).find(
       ({ namespaces }) => namespaces.net === Number(inode),
     );
-    const pid = holder?.pids[level] ?? holder?.pid ?? '';
+    const pid = holder?.pids[viewer.level] ?? holder?.pid ?? '';
     return diffNetwork(was, is).map(([effect, sort, subject]) =>
       networkChange(
         effect,

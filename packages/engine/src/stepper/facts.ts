@@ -2,7 +2,7 @@
  * A process's kernel state as a short table: what a person looks at between two calls. Pure. `own`
  * marks what the plan has made different from where it began.
  */
-import type { Landmark } from './kernel-change.js';
+import type { Landmark, Viewer } from './kernel-change.js';
 import {
   type KernelState,
   NAMESPACE_NAMES,
@@ -10,6 +10,7 @@ import {
   type ProcessKernelState,
 } from './kernel-state.js';
 import { rootMount } from './read-process.js';
+import { groupFor, idInside, mapRowFor, procOf } from './viewer.js';
 
 /** One row. */
 export interface KernelFact {
@@ -24,11 +25,14 @@ export interface KernelFact {
 
 /** What the table is made with. */
 export interface FactsContext {
-  /** how the first process of the plan was found */
-  readonly first: ProcessKernelState | null;
+  /** a process as there are many: what differs from it is the plan's work */
+  readonly usual: ProcessKernelState | null;
   readonly landmarks: readonly Landmark[];
-  readonly level: number;
+  readonly viewer: Viewer;
 }
+
+/** Different in each process: no news. */
+const OF_EACH = new Set(['pid', 'program', 'cwd', 'fds']);
 
 /** The table of one process. */
 export function facts(
@@ -36,24 +40,28 @@ export function facts(
   process: ProcessKernelState,
   context: FactsContext,
 ): KernelFact[] {
-  const pid = process.pids[context.level] ?? process.pid;
-  const { first } = context;
+  const { usual, viewer } = context;
+  const proc = procOf(process, viewer);
   const row = (key: string, file: string, text: (of: ProcessKernelState) => string): KernelFact => {
     const value = text(process);
-    const own = first !== null && text(first) !== value;
-    return { key, value, own, source: `/proc/${pid}/${file}` };
+    const own = usual !== null && !OF_EACH.has(key) && text(usual) !== value;
+    return { key, value, own, source: `${proc}/${file}` };
   };
   return [
     row('pid', 'status', ({ pids }) => pids.join(' → ')),
-    row('program', 'exe', ({ exe, comm }) => exe?.split('/').at(-1) ?? comm),
-    ...NAMESPACE_NAMES.map((kind) => namespaceRow(kind, process, context.landmarks, pid)),
+    row('program', 'exe', programText),
+    ...NAMESPACE_NAMES.map((kind) => namespaceRow(kind, process, context)),
     row('user', 'status', userText),
-    row('uid_map', 'uid_map', ({ uidMap }) => uidMap.join('; ') || '–'),
-    ...hostnameRow(state, process, context, pid),
+    row(
+      'uid_map',
+      'uid_map',
+      ({ uidMap }) => uidMap.map((line) => mapRowFor(line, viewer.uidMap)).join('; ') || '–',
+    ),
+    ...hostnameRow(state, process, context),
     row('root', 'root', rootText),
     row('cwd', 'cwd', ({ cwd }) => cwd.path),
     row('mounts', 'mountinfo', ({ mounts }) => String(mounts.length)),
-    row('cgroup', 'cgroup', groupText),
+    row('cgroup', 'cgroup', (of) => groupFor(groupText(of), viewer)),
     row('effective', 'status', ({ capabilities }) => capabilityText(capabilities.effective)),
     row('bounding', 'status', ({ capabilities }) => capabilityText(capabilities.bounding)),
     row('no_new_privs', 'status', ({ noNewPrivs }) => (noNewPrivs ? '1' : '0')),
@@ -66,43 +74,45 @@ export function facts(
 
 function namespaceRow(
   kind: NamespaceName,
-  { namespaces }: ProcessKernelState,
-  landmarks: readonly Landmark[],
-  pid: number,
+  process: ProcessKernelState,
+  { landmarks, viewer }: FactsContext,
 ): KernelFact {
+  const { namespaces } = process;
   const inode = namespaces[kind];
   const known = inode === null || landmarks.some(({ inodes }) => inodes.has(inode));
   return {
     key: `ns:${kind}`,
     value: inode === null ? '–' : String(inode),
     own: !known,
-    source: `/proc/${pid}/ns/${kind}`,
+    source: `${procOf(process, viewer)}/ns/${kind}`,
   };
 }
 
 function hostnameRow(
   { hostnames }: KernelState,
-  { namespaces }: ProcessKernelState,
-  { landmarks }: FactsContext,
-  pid: number,
+  { namespaces, pids, pid }: ProcessKernelState,
+  { landmarks, viewer }: FactsContext,
 ): KernelFact[] {
   const inode = namespaces.uts;
   const value = inode === null ? undefined : hostnames[inode];
   if (inode === null || value === undefined) return [];
   const own = !landmarks.some(({ inodes }) => inodes.has(inode));
-  return [{ key: 'hostname', value, own, source: `nsenter -t ${pid} -u hostname` }];
+  return [
+    { key: 'hostname', value, own, source: `nsenter -t ${pids[viewer.level] ?? pid} -u hostname` },
+  ];
 }
 
-/** `0 (100000 outside)`: the id inside first, as the process sees itself. */
+/** `/memfd:terrarium-player-1a2b (deleted)`: the player runs from memory. */
+function programText({ exe, comm }: ProcessKernelState): string {
+  const file = exe?.split('/').at(-1) ?? comm;
+  return /^memfd:([a-z-]+?)-?[0-9a-f]* /.exec(file)?.[1] ?? file;
+}
+
+/** `0 (100000 on the host)`: the id inside first, as the process sees itself. */
 function userText({ uids, uidMap }: ProcessKernelState): string {
   const [, effective] = uids;
-  for (const line of uidMap) {
-    const [inside = 0, start = 0, size = 0] = line.split(' ').map(Number);
-    if (effective < start || effective >= start + size) continue;
-    const id = inside + effective - start;
-    return id === effective ? String(id) : `${id} (${effective})`;
-  }
-  return `? (${effective})`;
+  const id = idInside(uidMap, effective);
+  return id === effective ? String(id) : `${id ?? 'nobody'} (${effective} on the host)`;
 }
 
 function rootText({ mounts, root }: ProcessKernelState): string {

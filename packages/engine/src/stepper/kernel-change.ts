@@ -45,14 +45,25 @@ export interface Landmark {
   readonly inodes: ReadonlySet<number>;
 }
 
+/** From where a person reads the same files: a sandbox's shell sees other numbers than the host. */
+export interface Viewer {
+  /** position in `pids` of the reader's pid namespace: 0 the host's, 1 a sandbox's */
+  readonly level: number;
+  /** the group that the reader's cgroup namespace has as its root; empty: the host's */
+  readonly cgroupRoot: string;
+  /** rows of the reader's own id maps */
+  readonly uidMap: readonly string[];
+  readonly gidMap: readonly string[];
+}
+
+/** A person with a shell on the host. */
+export const HOST_VIEWER: Viewer = { level: 0, cgroupRoot: '', uidMap: [], gidMap: [] };
+
 /** What a comparison knows besides the two states. */
 export interface DiffContext {
   /** the process whose call lies between the states */
   readonly actor: ProcessName | null;
   readonly landmarks?: readonly Landmark[];
-  /**
-   * position in `pids` of the pid namespace of whoever reads: 0 the host's, 1 the sandbox's. The
-   * paths below /proc are told with these numbers.
-   */
-  readonly level?: number;
+  /** who is told: the host by default */
+  readonly viewer?: Viewer;
 }

@@ -20,7 +20,7 @@ import { startTimeOf } from '../process-facts.js';
 import { type BlockedProbe, blockedIn } from './blocked.js';
 import type { Capture } from './capture-state.js';
 import { diffStates } from './diff-state.js';
-import type { KernelChange, Landmark } from './kernel-change.js';
+import { HOST_VIEWER, type KernelChange, type Landmark, type Viewer } from './kernel-change.js';
 import { type KernelState, NO_STATE } from './kernel-state.js';
 import { namedFile, readNamedFile } from './named-file.js';
 import { readExe } from './read-process.js';
@@ -47,8 +47,8 @@ export interface StepSessionOptions {
   readonly undo?: () => Promise<void> | void;
   /** namespaces that were there before, so that the others can be called new */
   readonly landmarks?: readonly Landmark[];
-  /** whose process numbers the paths are told with: 0 the host's, 1 a sandbox's */
-  readonly level?: number;
+  /** with whose numbers and paths it is told: the host's by default */
+  readonly viewer?: Viewer;
   /** a call that sleeps for so long is told as blocked */
   readonly blockedAfterMs?: number;
   readonly probe?: BlockedProbe;
@@ -82,6 +82,8 @@ type Phase = 'stepping' | 'ending' | 'ended';
 export class StepSession {
   readonly plan: Plan;
   readonly #options: StepSessionOptions;
+  /** as the player has it: with more in the reports */
+  readonly #played: Plan;
   readonly #run: PlanRun;
   readonly #registers: Registers;
   readonly #standing = new Map<ProcessName, Standing>();
@@ -106,7 +108,8 @@ export class StepSession {
     this.plan = options.plan;
     this.#current = options.plan.first;
     this.#registers = new Registers(options.plan.first);
-    this.#run = options.player.run(withReportedLoads(options.plan), {
+    this.#played = withReportedLoads(options.plan);
+    this.#run = options.player.run(this.#played, {
       stepped: true,
       onStarted: (process, hostPid) => this.#onStarted(process, hostPid),
       onWaiting: (process, index) => this.#onWaiting(process, index),
@@ -356,7 +359,7 @@ export class StepSession {
   async #arrive(process: ProcessName, index: number, step: PlanStep): Promise<void> {
     const standing = this.#stand(process);
     const report = this.#reports.get(keyOf(process, index));
-    if (report !== undefined && step.kind === 'call') this.#registers.report(step, report);
+    if (report !== undefined) this.#learn(report);
     if (report !== undefined && isFailure(this.plan, report)) {
       await this.#until(() => this.#runEnd !== null, ARRIVE_MS);
       this.#leave(standing, index, 'exited');
@@ -373,6 +376,11 @@ export class StepSession {
         ARRIVE_MS,
       );
     }
+  }
+
+  #learn(report: CallReport): void {
+    const step = this.#played.processes[report.process]?.[report.index];
+    if (step?.kind === 'call') this.#registers.report(step, report);
   }
 
   #endAfter(
@@ -399,8 +407,8 @@ export class StepSession {
   }
 
   #context() {
-    const { landmarks = [], level = 0 } = this.#options;
-    return { landmarks, level };
+    const { landmarks = [], viewer = HOST_VIEWER } = this.#options;
+    return { landmarks, viewer };
   }
 
   // ---- blocked processes ----
@@ -438,7 +446,7 @@ export class StepSession {
       const report = this.#reports.get(keyOf(process, index));
       const step = this.plan.processes[process]?.[index];
       if (report === undefined || step === undefined) continue;
-      if (step.kind === 'call') this.#registers.report(step, report);
+      this.#learn(report);
       standing.waitsFor = null;
       const end = this.#endAfter(process, index, step, report);
       if (isFailure(this.plan, report)) this.#leave(standing, index, 'exited');
