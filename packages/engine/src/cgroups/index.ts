@@ -6,6 +6,7 @@ export { childGroupsOf, processesOf } from './files.js';
 export * from './freeze.js';
 export * from './group.js';
 export * from './layout.js';
+export * from './prepare.js';
 export * from './remove.js';
 export {
   type PlacedWrite,

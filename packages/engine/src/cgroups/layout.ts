@@ -2,9 +2,10 @@
  * Which cgroup hierarchies this host has, read from mountinfo and checked by f_type: pure v2,
  * pure v1 (one hierarchy per controller or set of controllers), or both side by side.
  */
-import { readdirSync, readFileSync, statfsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { MAGIC } from '@terrarium/syscall';
+import { readControl } from './files.js';
 import type { CgroupHierarchy, CgroupLayout } from './types.js';
 
 /** Where detection reads from; tests pass their own. */
@@ -85,28 +86,49 @@ export function insideLayout(
 export const HANDED_ON: readonly string[] = ['cpu', 'cpuset', 'io', 'memory', 'pids'];
 
 /**
- * Adds to each hierarchy which control files its groups have: options of the kernel and of its
- * I/O scheduler show nowhere else. Looks at `group` or its nearest existing ancestor, never at the
- * root of a hierarchy, which has fewer files.
+ * Adds to each hierarchy what a new child of `parent` will be like: which control files it has
+ * (options of the kernel and of its I/O scheduler show nowhere else), and which CPUs it must be
+ * given. Looks at `parent` or its nearest existing ancestor; the root of a hierarchy has fewer files
+ * than other groups, so there nothing is known.
  */
-export function withControlFiles(layout: CgroupLayout, group: string): CgroupLayout {
+export function withControlFiles(layout: CgroupLayout, parent: string): CgroupLayout {
   const hierarchies = layout.hierarchies.map((hierarchy) => {
-    const controlFiles = controlFilesOf(hierarchy, group);
-    return controlFiles === undefined ? hierarchy : { ...hierarchy, controlFiles };
+    const path = nearestGroup(hierarchy, parent);
+    const controlFiles = path === '/' ? undefined : filesOf(groupPath(hierarchy, path));
+    const inherited = inheritedCpuset(hierarchy, path);
+    return {
+      ...hierarchy,
+      ...(controlFiles === undefined ? {} : { controlFiles }),
+      ...(inherited === undefined ? {} : { inherited }),
+    };
   });
   return { ...layout, hierarchies };
 }
 
-function controlFilesOf(hierarchy: CgroupHierarchy, group: string): string[] | undefined {
-  for (let path = join('/', group); path !== '/'; path = dirname(path)) {
-    try {
-      const entries = readdirSync(groupPath(hierarchy, path), { withFileTypes: true });
-      return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
-    } catch {
-      // not made yet: its parent tells as much
-    }
+function nearestGroup(hierarchy: CgroupHierarchy, group: string): string {
+  const path = join('/', group);
+  if (path === '/' || existsSync(groupPath(hierarchy, path))) return path;
+  return nearestGroup(hierarchy, dirname(path));
+}
+
+function filesOf(directory: string): string[] | undefined {
+  try {
+    const entries = readdirSync(directory, { withFileTypes: true });
+    return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+  } catch {
+    return undefined; // removed since
   }
-  return undefined;
+}
+
+/** undefined: not v1's cpuset, or the kernel copies by itself (cgroup.clone_children). */
+function inheritedCpuset(
+  hierarchy: CgroupHierarchy,
+  group: string,
+): CgroupHierarchy['inherited'] | undefined {
+  if (hierarchy.version === 2 || !hierarchy.controllers.includes('cpuset')) return undefined;
+  const read = (file: string) => readControl(join(groupPath(hierarchy, group), file)) ?? '';
+  if (read('cgroup.clone_children') === '1') return undefined;
+  return { cpus: read('cpuset.cpus'), mems: read('cpuset.mems') };
 }
 
 function hostSource(): LayoutSource {

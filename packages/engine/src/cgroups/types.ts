@@ -21,6 +21,11 @@ export interface CgroupHierarchy {
    * options exist shows only there. undefined: unknown, the usual ones are assumed.
    */
   readonly controlFiles?: readonly string[];
+  /**
+   * v1 cpuset, where groups do not pass their CPUs down by themselves: what a new group gets, as it
+   * refuses every process until it has some (ENOSPC).
+   */
+  readonly inherited?: { readonly cpus: string; readonly mems: string };
 }
 
 /** All hierarchies of a host. `hybrid`: v1 hierarchies and a v2 one beside them. */

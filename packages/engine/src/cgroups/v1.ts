@@ -42,8 +42,9 @@ function prepareParent(hierarchy: CgroupHierarchy, group: string): readonly stri
  * has: copy them down, and let groups made below do the same by themselves.
  */
 function inheritCpuset(top: string, directory: string): void {
+  if (directory === top) return; // has all, and is the host's to configure
   const parent = dirname(directory);
-  if (directory !== top && parent !== top && parent.startsWith(top)) inheritCpuset(top, parent);
+  inheritCpuset(top, parent);
   for (const file of ['cpuset.cpus', 'cpuset.mems']) {
     if (readControl(join(directory, file)) !== '') continue;
     writeControl(join(directory, file), readControl(join(parent, file)) ?? '');

@@ -50,7 +50,9 @@ export interface MakeCgroupsOptions {
  *
  * The group's parent must exist and hand controllers on: see prepareParents and makeNestedParents.
  *
- * @param owner host id of whoever may make child groups; null: nobody but root
+ * @param owner host id of whoever may make child groups; null: nobody but root. A container gets
+ *   the v2 group alone, as the standard asks: v1 is not safe to give away (a sandbox's gets both, its
+ *   lessons are about them, and its own limits are above what it owns)
  * @throws Error naming every field of `resources` that cannot be applied (strict)
  */
 export function makeCgroups(
@@ -78,13 +80,28 @@ export function makeCgroups(
         `创建${whose.zh}的 ${label} cgroup`,
       ),
     );
+    inheritCpuset(script, hierarchy, directory);
     for (const placed of writes) {
       if (placed.hierarchy === hierarchy)
         writeLimit(script, directory, placed.write, whose, strict);
     }
-    if (owner !== null) delegate(script, hierarchy, directory, owner, whose);
+    if (owner !== null && (hierarchy.version === 2 || options.whose === undefined)) {
+      delegate(script, hierarchy, directory, owner, whose);
+    }
   }
   limitDevicesV2(script, layout, group, wanted, whose);
+}
+
+/** v1: before the first process comes, and before the config's own CPUs, which must be among these. */
+function inheritCpuset(script: Script, { inherited }: CgroupHierarchy, directory: string): void {
+  if (inherited === undefined) return;
+  const why = purpose(
+    'cgroup-cpuset',
+    'copy the CPUs and memory nodes down: a new v1 cpuset has none and refuses every process',
+    '把 CPU 和内存节点复制下来：新的 v1 cpuset 一个都没有，会拒绝任何进程',
+  );
+  script.writeFile(join(directory, 'cpuset.cpus'), inherited.cpus, why);
+  script.writeFile(join(directory, 'cpuset.mems'), inherited.mems, why);
 }
 
 /** Inside a sandbox nobody may set device rules: the sandbox's hold, and none are written. */
