@@ -23,7 +23,7 @@ import {
   linkDevices,
   makeDevices,
 } from '../plan/devices.js';
-import { maskPaths, openNullDevice, readonlyPaths } from '../plan/mask.js';
+import { holdBlank, maskPaths, openNullDevice, readonlyPaths } from '../plan/mask.js';
 import { sortMountOptions } from '../plan/mount-attributes.js';
 import {
   attachTree,
@@ -53,6 +53,13 @@ export interface Sources {
   readonly binds: ReadonlyMap<number, Slot>;
   /** by path, where devices are bound; null where init makes nodes */
   readonly devices: ReadonlyMap<string, Slot> | null;
+  /** whether there are paths to mask */
+  readonly masks: boolean;
+}
+
+/** Where init makes mounts, and what it covers masked directories with. */
+export interface NewRoot extends MountRoot {
+  readonly blank?: Slot;
 }
 
 /** Run by outside, before clone3. */
@@ -78,8 +85,8 @@ export function openSources(script: Script, input: ContainerPlanInput): Sources 
     binds.set(index, tree);
   });
   const devices = bindsDevices(input) ? cloneDevices(script, deviceList(input)) : null;
-  devices?.forEach((tree) => cutSource(script, tree, config));
-  return { root, binds, devices };
+  for (const tree of devices?.values() ?? []) cutSource(script, tree, config);
+  return { root, binds, devices, masks: (config.linux?.maskedPaths ?? []).length > 0 };
 }
 
 /**
@@ -132,7 +139,8 @@ export function mapSources(
 }
 
 /** Run by init. @returns where mounts are made: below an O_PATH fd of the new root */
-export function attachRoot(script: Script, sources: Sources): MountRoot {
+export function attachRoot(script: Script, sources: Sources): NewRoot {
+  const blank = sources.masks ? holdBlank(script, STAGE) : undefined; // below the root
   const why = purpose(
     'attach-root',
     'attach the root file system, for now on a directory that everybody has',
@@ -144,11 +152,11 @@ export function attachRoot(script: Script, sources: Sources): MountRoot {
   const root = script.builder.slot('root');
   const flags = flagged(O, 'O_PATH', 'O_DIRECTORY', 'O_CLOEXEC');
   script.call('openat', [FDCWD, STAGE, flags], why, { store: root });
-  return mountRoot(script, root);
+  return { ...mountRoot(script, root), ...(blank !== undefined && { blank }) };
 }
 
 /** Run by init: the config's mounts in order, devices, then what is hidden again. */
-export function fillRoot(at: MountRoot, input: ContainerPlanInput, sources: Sources): void {
+export function fillRoot(at: NewRoot, input: ContainerPlanInput, sources: Sources): void {
   const { config } = input;
   (config.mounts ?? []).forEach((mount, index) => {
     const tree = sources.binds.get(index);
@@ -193,17 +201,22 @@ function attachBind(at: MountRoot, mount: MountConfig, input: ContainerPlanInput
 }
 
 /** Masked and read-only paths, while the null device of the runtime is still in reach. */
-function hide(at: MountRoot, { linux }: RuntimeConfig): void {
+function hide(at: NewRoot, { linux }: RuntimeConfig): void {
   const masked = linux?.maskedPaths ?? [];
   if (masked.length > 0) {
     const device = openNullDevice(at.script);
-    maskPaths(at, masked, device);
+    maskPaths(at, masked, { device, ...(at.blank !== undefined && { blank: at.blank }) });
     at.script.call('close', [device], closePurpose);
+    if (at.blank !== undefined) at.script.call('close', [at.blank], closePurpose);
   }
   readonlyPaths(at, linux?.readonlyPaths ?? []);
 }
 
-const closePurpose = purpose('mask-close-null', 'let go of the null device', '放开空设备');
+const closePurpose = purpose(
+  'mask-close',
+  'let go of what the masks were copied from',
+  '放开遮盖所用的原件',
+);
 
 /** Run by init after the change of root: what would have been in the way before. */
 export function sealRoot(script: Script, { root, linux }: RuntimeConfig): void {

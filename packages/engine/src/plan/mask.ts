@@ -15,6 +15,7 @@ import {
   ERRNO,
   flagged,
   MNT,
+  MOVE_MOUNT,
   O,
   type Purpose,
   S,
@@ -23,6 +24,7 @@ import {
   scratch,
   struct,
 } from '@terrarium/syscall';
+import type { AttributeChange } from './mount-attributes.js';
 import {
   changeAttributes,
   cloneFlags,
@@ -93,22 +95,26 @@ export function expectNullDevice(script: Script, device: Slot): void {
   expectRegister(script, minor, NULL_MINOR, why);
 }
 
+/** What covers masked paths. */
+export interface Covers {
+  /** of files: an fd that openNullDevice has checked */
+  readonly device: Slot;
+  /** of directories: see holdBlank; without it one is made and taken away again */
+  readonly blank?: Slot;
+}
+
 /**
- * Covers paths below the root. It takes one empty file system for all directories, attached to the
- * root itself meanwhile: a mount can be copied only where it is attached (before Linux 6.15).
+ * Covers paths below the root. Leaves the working directory at the root.
  *
- * Leaves the working directory at the root.
- *
- * @param device an fd that openNullDevice has checked
+ * @param covers the null device alone, or with an empty file system that is attached already
  */
-export function maskPaths(at: MountRoot, paths: readonly string[], device: Slot): void {
+export function maskPaths(at: MountRoot, paths: readonly string[], covers: Slot | Covers): void {
   if (paths.length === 0) return;
-  const { script } = at;
-  const blank = script.builder.slot(`${script.process} blank`);
-  const cover = script.builder.slot(`${script.process} cover`);
-  attachBlank(at, blank);
+  const { device, blank: held } = 'device' in covers ? covers : { device: covers };
+  const blank = held ?? attachBlank(at);
+  const cover = at.script.builder.slot(`${at.script.process} cover`);
   for (const path of paths) maskPath(at, path, { device, blank, cover });
-  detachBlank(at, blank);
+  if (held === undefined) detachBlank(at, blank);
 }
 
 const blankPurpose = purpose(
@@ -117,11 +123,32 @@ const blankPurpose = purpose(
   '一个空的只读 tmpfs：被遮盖的目录将显示它',
 );
 
-function attachBlank(at: MountRoot, blank: Slot): void {
-  const context = at.script.builder.slot(`${at.script.process} blankContext`);
-  const makers = { ...at, tree: blank, parent: context };
+/**
+ * Mounts an empty file system for masked directories on a path that will be covered, and goes with
+ * all that is dropped after pivot_root: it costs no unmount of its own, and an unmount waits until
+ * every CPU has forgotten the mount (2 ms and more).
+ *
+ * @returns the register with its fd
+ */
+export function holdBlank(script: Script, path: string): Slot {
+  const blank = makeBlank(script);
+  const onto = flagged(MOVE_MOUNT, 'MOVE_MOUNT_F_EMPTY_PATH');
+  script.call('move_mount', [blank, '', FDCWD, path, onto], blankPurpose);
+  return blank;
+}
+
+/** A mount can be copied only where it is attached (before Linux 6.15): so, on the root itself. */
+function attachBlank({ script, root }: MountRoot): Slot {
+  const blank = makeBlank(script);
+  moveTree(script, blank, root, blankPurpose);
+  return blank;
+}
+
+function makeBlank(script: Script): Slot {
+  const slot = (name: string) => script.builder.slot(`${script.process} ${name}`);
+  const [blank, context] = [slot('blank'), slot('blankContext')];
   makeFileSystem(
-    makers,
+    { script, tree: blank, parent: context },
     { type: 'tmpfs', source: 'masked' },
     {
       superBlock: ['ro'],
@@ -131,14 +158,11 @@ function attachBlank(at: MountRoot, blank: Slot): void {
         ['nr_inodes', '1'],
         ['mode', '0555'],
       ],
-      attributes: {
-        set: ['MOUNT_ATTR_RDONLY', 'MOUNT_ATTR_NOSUID', 'MOUNT_ATTR_NODEV', 'MOUNT_ATTR_NOEXEC'],
-        clear: [],
-      },
+      attributes: { set: ['MOUNT_ATTR_NODEV', ...COVER_ATTRIBUTES], clear: [] },
     },
     blankPurpose,
   );
-  moveTree(at.script, blank, at.root, blankPurpose);
+  return blank;
 }
 
 function detachBlank({ script, root }: MountRoot, blank: Slot): void {
@@ -154,8 +178,9 @@ function detachBlank({ script, root }: MountRoot, blank: Slot): void {
 }
 
 /**
- * One path, whatever it is: absent, a directory or a file. A plan does not branch; so `cover` is
- * the null device unless the look at "." inside, which only a directory has, makes it the tmpfs.
+ * One path, whatever it is: absent, a directory or a file. A plan does not branch; so `cover` is no
+ * file at all until the path is found, then the null device, unless the look at "." inside, which
+ * only a directory has, makes it the tmpfs.
  */
 function maskPath(
   at: MountRoot,
@@ -168,17 +193,29 @@ function maskPath(
     script,
     [
       [target, NO_FD],
-      [cover, device],
+      [cover, NO_FD],
+      [tree, NO_FD],
     ],
     why,
   );
-  openBelow(at, path, target, PATH_FLAGS, why, ABSENT);
+  openBelow(at, path, target, PATH_FLAGS, why, ABSENT, { to: cover, value: device });
   chooseByKind(script, target, cover, blank, why);
-  script.call('open_tree', [cover, '', cloneFlags(false, true)], why, { store: tree });
+  script.call('open_tree', [cover, '', cloneFlags(false, true)], why, {
+    store: tree,
+    tolerate: NO_SUCH_FD,
+  });
+  // The device's node may be the machine's own: read-only, no root inside can change its mode.
+  changeAttributes(script, tree, { set: COVER_ATTRIBUTES, clear: [] }, false, why, NO_SUCH_FD);
   moveTree(script, tree, target, why, NO_SUCH_FD);
-  script.call('close', [tree], why);
+  script.call('close', [tree], why, { tolerate: NO_SUCH_FD });
   script.call('close', [target], why, { tolerate: NO_SUCH_FD });
 }
+
+const COVER_ATTRIBUTES: AttributeChange['set'] = [
+  'MOUNT_ATTR_RDONLY',
+  'MOUNT_ATTR_NOSUID',
+  'MOUNT_ATTR_NOEXEC',
+];
 
 /**
  * newfstatat of "." below an fd: ENOTDIR for a file; for a directory it succeeds, and only then

@@ -171,7 +171,10 @@ describe('masks', () => {
     expect(tolerating.map(({ syscall, tolerate }) => [syscall, tolerate])).toEqual([
       ['openat2', [2, 20]],
       ['newfstatat', [9, 20]],
+      ['open_tree', [9]],
+      ['mount_setattr', [9]],
       ['move_mount', [9]],
+      ['close', [9]],
       ['close', [9]],
     ]);
   });

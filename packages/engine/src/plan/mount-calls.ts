@@ -11,6 +11,7 @@ import {
   AT,
   type Block,
   ERRNO,
+  type Field,
   FS,
   flagged,
   MOVE_MOUNT,
@@ -87,6 +88,7 @@ const PATH_FLAGS = flagged(O, 'O_PATH', 'O_CLOEXEC');
  * anywhere are not followed.
  *
  * @param tolerate errnos after which the register keeps what it had: set it to NO_FD before
+ * @param whenFound another register, and what it becomes if the path is there
  */
 export function openBelow(
   { script, root }: MountRoot,
@@ -95,20 +97,23 @@ export function openBelow(
   openFlags: Shown,
   why: Purpose,
   tolerate: readonly number[] = [],
+  whenFound?: { readonly to: Slot; readonly value: Slot },
 ): void {
   const resolve = flagged(RESOLVE, 'RESOLVE_NO_MAGICLINKS', 'RESOLVE_IN_ROOT');
-  const how = struct(
-    [
-      [openFlags, 8],
-      [0, 8],
-      [resolve, 8],
-    ],
-    OPEN_HOW_BYTES,
-  );
+  const fields: Field[] = [
+    [openFlags, 8],
+    [0, 8],
+    [resolve, 8],
+  ];
+  // Behind what the kernel reads stands what is loaded after a success only.
+  const how = struct(whenFound === undefined ? fields : [...fields, [whenFound.value, 8]]);
   const relative = relativeOf(path);
   script.call('openat2', [root, relative, how, OPEN_HOW_BYTES], why, {
     store: to,
     tolerate,
+    ...(whenFound !== undefined && {
+      loads: [{ from: how, offset: OPEN_HOW_BYTES, width: 8, to: whenFound.to }],
+    }),
     display: `openat2(<${root.name}>, ${JSON.stringify(relative)}, {flags=${openFlags.display}, resolve=${resolve.display}}, ${OPEN_HOW_BYTES})`,
   });
 }
@@ -190,7 +195,7 @@ export function cloneFlags(recursive: boolean, emptyPath: boolean): Shown {
 
 /** A new file system as a detached mount: what mount(2) does in one go, in its four parts. */
 export function makeFileSystem(
-  { script, tree, parent: context }: MountRoot,
+  { script, tree, parent: context }: Pick<MountRoot, 'script' | 'tree' | 'parent'>,
   { type, source }: Pick<MountInput, 'type' | 'source'>,
   options: Pick<SortedOptions, 'superBlock' | 'data' | 'attributes'>,
   why: Purpose,
