@@ -70,6 +70,9 @@ export function programError(what: string, call: string, errno: number): Contain
   });
 }
 
+/** Names of errors that say what a config asks for in vain. */
+const CONFIG_ERRORS = new Set(['ConfigError', 'UpdateError']);
+
 /** Puts operation and container in front of whatever went wrong; a ContainerError stays as it is. */
 export function asContainerError(what: string, error: unknown): ContainerError {
   if (error instanceof ContainerError) return error;
@@ -79,7 +82,7 @@ export function asContainerError(what: string, error: unknown): ContainerError {
     return new ContainerError({ code: 'kernel', what, reason, errno, cause: error });
   }
   const reason = error instanceof Error ? error.message : String(error);
-  const code = error instanceof Error && error.name === 'ConfigError' ? 'config' : 'busy';
+  const code = error instanceof Error && CONFIG_ERRORS.has(error.name) ? 'config' : 'busy';
   return new ContainerError({ code, what, reason, cause: error });
 }
 

@@ -38,7 +38,8 @@ export const CONTAINER_EXEC_PROCESS = 'process';
 /** What the plan is made from. */
 export interface ContainerExecInput {
   readonly id: string;
-  readonly initPid: number;
+  /** null: a hook of the runtime, which joins nothing */
+  readonly initPid: number | null;
   /** which of the container's namespaces to join */
   readonly namespaces: readonly NamespaceType[];
   /** the container has no mount namespace: its root is only a directory of init's */
@@ -82,7 +83,10 @@ export function containerExecPlan(input: ContainerExecInput): ContainerExecPlan 
   const builder = new PlanBuilder(`exec ${file} in container ${input.id}${where}`, first);
   const host = new Script(builder, first, builder.slot('fd'));
   const files = takeFiles(host, input);
-  const opened = openContainer(host, input.initPid, input.namespaces, input.rootOfInit);
+  const opened =
+    input.initPid === null
+      ? { namespaces: [], root: null }
+      : openContainer(host, input.initPid, input.namespaces, input.rootOfInit);
   const outside = input.sandbox === undefined ? host : enterSandbox(builder, host, input.sandbox);
   setOomScore(outside, input);
   const { facts, group, leaf } = input;

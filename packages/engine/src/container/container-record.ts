@@ -60,6 +60,8 @@ export const containerRecord = z.object({
   hooksBegun: z.boolean(),
   /** fd of the console's master in init, until start */
   consoleFd: z.number().int().nullable(),
+  /** steps of init after the detach, as the stepper shows them: the last words name one */
+  tail: z.object({ first: z.number().int(), displays: z.array(z.string()) }),
   exit: exitRecord.nullable(),
   config: runtimeConfig,
 });

@@ -16,7 +16,7 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { lock } from '@terrarium/syscall';
+import { lock, tryLock } from '@terrarium/syscall';
 import { writeFileAtomically } from '../state/atomic-file.js';
 import { ContainerError } from './container-error.js';
 import { type ContainerRecord, containerId, containerRecord } from './container-record.js';
@@ -37,6 +37,7 @@ export class ContainerStore {
   readonly root: string;
   /** configs as JSON: they do not change while an engine has them in hand */
   readonly #configs = new WeakMap<object, string>();
+  #scratches = 0;
 
   constructor(root: string) {
     this.root = root;
@@ -46,6 +47,11 @@ export class ContainerStore {
   /** Path of a container's directory, or of a file in it. */
   path(id: string, ...file: readonly string[]): string {
     return join(this.root, id, ...file);
+  }
+
+  /** Path of a file that its maker removes at once: nobody else uses that name. */
+  scratch(): string {
+    return join(this.root, `.scratch-${process.pid}-${++this.#scratches}`);
   }
 
   /** Ids of all containers, readable or not. */
@@ -58,7 +64,7 @@ export class ContainerStore {
 
   /** Every name that has left something: containers, half-removed directories, lock files. */
   traces(): string[] {
-    const names = readdirSync(this.root).map((name) =>
+    const names = visible(readdirSync(this.root)).map((name) =>
       name.endsWith(LOCK_SUFFIX) ? name.slice(0, -LOCK_SUFFIX.length) : name,
     );
     return [...new Set(names)].sort();
@@ -78,9 +84,26 @@ export class ContainerStore {
     }
   }
 
+  /** Scratch files that are there, with the process that made each. */
+  scratches(): { readonly path: string; readonly pid: number }[] {
+    return readdirSync(this.root).flatMap((name) => {
+      const pid = /^\.scratch-(\d+)-/.exec(name)?.[1];
+      return pid === undefined ? [] : [{ path: join(this.root, name), pid: Number(pid) }];
+    });
+  }
+
   /** Whether anything of that container is on disk, its lock aside. */
   exists(id: string): boolean {
     return existsSync(this.path(id));
+  }
+
+  /** The same without waiting. @returns undefined while somebody else holds it */
+  tryLock(id: string): HeldLock | undefined {
+    const path = join(this.root, `${id}${LOCK_SUFFIX}`);
+    const fd = openSync(path, 'a', 0o600);
+    if (tryLock(fd) && isSameFile(fd, path)) return heldLock(fd, path);
+    closeSync(fd);
+    return undefined;
   }
 
   /** Makes the directory of a new container. */
@@ -168,6 +191,11 @@ function heldLock(fd: number, path: string): HeldLock {
       closeSync(fd);
     },
   };
+}
+
+/** Without scratch files. */
+function visible(names: readonly string[]): string[] {
+  return names.filter((name) => !name.startsWith('.'));
 }
 
 function isSameFile(fd: number, path: string): boolean {

@@ -19,6 +19,8 @@ export interface EngineContext {
   readonly self: ProcessIdentity;
   /** the last thing begun for each id; the next one waits for it, which is quicker than the lock */
   readonly turns: Map<string, Promise<unknown>>;
+  /** true once the engine was closed: nothing is written any more on its own account */
+  closed: boolean;
 }
 
 /** This process, as records name it. */

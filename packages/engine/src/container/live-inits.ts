@@ -4,7 +4,14 @@
  * status is heard; of any other only the end.
  */
 import { closeSync } from 'node:fs';
-import { hasEnded, type Player, pidfdOpen, SyscallError } from '@terrarium/syscall';
+import {
+  hasEnded,
+  type Player,
+  pidfdOpen,
+  pidfdSendSignal,
+  SIGNALS,
+  SyscallError,
+} from '@terrarium/syscall';
 import { startTimeOf } from '../process-facts.js';
 import type { ContainerRecord, ProcessIdentity } from './container-record.js';
 
@@ -58,6 +65,17 @@ export class LiveInits {
     const held = this.#held.get(id);
     if (held?.pid === init.pid && held.startTime === init.startTime) return held;
     return undefined;
+  }
+
+  /** SIGKILL to that very process; quiet when it has ended. */
+  kill(record: ContainerRecord): void {
+    const init = this.of(record);
+    if (init === undefined) return;
+    try {
+      pidfdSendSignal(init.pidfd, SIGNALS.SIGKILL);
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error; // ESRCH: it ended meanwhile
+    }
   }
 
   forget(id: string): void {

@@ -1,14 +1,38 @@
-/** Takes away what the kernel holds of a container: processes and groups. Host root. */
+/** Takes away what is left of a container, in the kernel and on disk. Host root. */
+import { join } from 'node:path';
 import { killGroup, livingProcesses, removeGroup } from '../cgroups/index.js';
 import type { ContainerRecord } from './container-record.js';
 import type { EngineContext } from './engine-context.js';
+import { tryHooks } from './hooks.js';
+import { stateOf } from './live-status.js';
 
 /** Ends all processes of a container and removes its groups; quiet about what is gone. */
 export async function removeKernelObjects(
-  { facts }: EngineContext,
-  { group }: Pick<ContainerRecord, 'group'>,
+  { facts, inits }: EngineContext,
+  record: Pick<ContainerRecord, 'group'> & Partial<ContainerRecord>,
 ): Promise<void> {
   const { cgroups } = facts;
+  const { group } = record;
+  if (record.init) inits.kill(record as ContainerRecord);
   if (livingProcesses(cgroups, group).length > 0) await killGroup(cgroups, group);
   await removeGroup(cgroups, group);
+}
+
+/**
+ * What a process that was killed in the middle of create or delete left. Called with the lock,
+ * which the processes of a create hold too: nothing of it is under way.
+ *
+ * @param record undefined when there is none to be read
+ */
+export async function clearLeftover(
+  context: EngineContext,
+  id: string,
+  record: ContainerRecord | undefined,
+): Promise<void> {
+  await removeKernelObjects(context, record ?? { group: join(context.parentGroup, id) });
+  context.inits.forget(id);
+  context.store.remove(id);
+  if (record?.hooksBegun === true) {
+    await tryHooks(context, record, 'poststop', stateOf(record, 'stopped'));
+  }
 }
