@@ -7,13 +7,13 @@ import dgram from 'node:dgram';
 import net from 'node:net';
 import readline from 'node:readline';
 
-/** of one call, in milliseconds: what gets no answer is blocked */
-const PATIENCE = 1500;
+/** UDP may lose the first datagram while a neighbour is looked for: asked again after this, in ms. */
+const AGAIN = 200;
 
 const operations = {
   serve: ({ protocol, port }) => (protocol === 'tcp' ? serveTcp(port) : serveUdp(port)),
-  call: ({ protocol, host, port }) =>
-    protocol === 'tcp' ? callTcp(host, port) : callUdp(host, port),
+  call: ({ protocol, host, port, patience }) =>
+    protocol === 'tcp' ? callTcp(host, port, patience) : callUdp(host, port, patience),
 };
 
 readline.createInterface({ input: process.stdin }).on('line', async (line) => {
@@ -45,11 +45,11 @@ function serveUdp(port) {
   });
 }
 
-function callTcp(host, port) {
+function callTcp(host, port, patience) {
   return new Promise((resolve, reject) => {
     const socket = net.connect({ host, port });
     let text = '';
-    socket.setTimeout(PATIENCE, () => {
+    socket.setTimeout(patience, () => {
       socket.destroy();
       resolve('no answer');
     });
@@ -61,19 +61,20 @@ function callTcp(host, port) {
   });
 }
 
-function callUdp(host, port) {
+function callUdp(host, port, patience) {
   const socket = dgram.createSocket({ type: host.includes(':') ? 'udp6' : 'udp4' });
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      socket.close();
-      resolve('no answer');
-    }, PATIENCE);
-    socket.on('error', reject);
-    socket.on('message', (message) => {
+    const end = (result) => {
       clearTimeout(timer);
+      clearInterval(repeated);
       socket.close();
-      resolve(String(message));
-    });
-    socket.send('hello', port, host);
+      resolve(result);
+    };
+    const ask = () => socket.send('hello', port, host);
+    const timer = setTimeout(() => end('no answer'), patience);
+    const repeated = setInterval(ask, AGAIN);
+    socket.on('error', reject);
+    socket.once('message', (message) => end(String(message)));
+    ask();
   });
 }

@@ -4,20 +4,22 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readlinkSync } from 'node:fs';
+import { existsSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import {
   type NetworkNamespace,
   networkPrimitive,
+  probeNetwork,
   readNetwork,
 } from '../../packages/engine/src/network/index.js';
+import { buildPlayer } from '../../packages/syscall/native/build.mjs';
 import {
   CLONE,
   CLONE_ARGS_BYTES,
   flagged,
   PlanBuilder,
-  type ResidentPlayer,
+  ResidentPlayer,
   SIGNALS,
   stringArray,
   struct,
@@ -26,19 +28,19 @@ import {
 const purpose = { id: 'test', en: 'test', zh: '测试' };
 
 /** Why the tests cannot run here; null when they can. */
-export function missing(): string | null {
+export async function missing(): Promise<string | null> {
   if (process.getuid?.() !== 0) return 'root';
-  return hasProgram('nsenter') ? null : 'nsenter';
+  if (!hasProgram('nsenter')) return 'nsenter';
+  const player = await ResidentPlayer.start({ binary: buildPlayer() });
+  const features = await probeNetwork(player);
+  await player.close();
+  return features.find(({ available }) => !available)?.name ?? null;
 }
 
-/** True when a program can be started. */
+/** True when a program is on the PATH. */
 export function hasProgram(name: string): boolean {
-  try {
-    execFileSync(name, ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false; // that is the answer
-  }
+  const directories = (process.env['PATH'] ?? '').split(':');
+  return directories.some((directory) => existsSync(join(directory, name)));
 }
 
 /** A network namespace that a process of ours holds. */
@@ -111,9 +113,12 @@ export class HeldNamespace {
     return this.#ask({ operation: 'serve', protocol, port });
   }
 
-  /** @returns how the server sees us; `no answer`, or the errno's name */
-  call(protocol: 'tcp' | 'udp', host: string, port: number): Promise<string> {
-    return this.#ask({ operation: 'call', protocol, host, port });
+  /**
+   * @param patience in milliseconds; long, where an answer is expected
+   * @returns how the server sees us; `no answer`, or the errno's name
+   */
+  call(protocol: 'tcp' | 'udp', host: string, port: number, patience = 30_000): Promise<string> {
+    return this.#ask({ operation: 'call', protocol, host, port, patience });
   }
 
   /** Ends the program that serves and calls. */
@@ -142,11 +147,9 @@ export class HeldNamespace {
 
   #startAgent(): ChildProcess {
     const script = join(import.meta.dirname, 'network-agent.mjs');
-    const agent = spawn(
-      'nsenter',
-      ['--net', '--target', String(this.pid), process.execPath, script],
-      { stdio: ['pipe', 'pipe', 'inherit'] },
-    );
+    const agent = spawn('nsenter', ['-n', '-t', String(this.pid), process.execPath, script], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     this.#agent = agent;
     if (agent.stdout === null) throw new Error('the agent has no standard output');
     createInterface({ input: agent.stdout }).on('line', (line) => {
@@ -159,7 +162,7 @@ export class HeldNamespace {
 
 /** Runs a program in a namespace and returns what it prints. */
 export function inNamespace(held: HeldNamespace, argv: readonly string[]): string {
-  return execFileSync('nsenter', ['--net', '--target', String(held.pid), ...argv], {
+  return execFileSync('nsenter', ['-n', '-t', String(held.pid), ...argv], {
     encoding: 'utf8',
   });
 }
@@ -172,7 +175,7 @@ function comparable(value: unknown): unknown {
       if (key === 'addresses' || key === 'routes')
         return (one as object[]).filter((row) => !JSON.stringify(row).includes('"fe80:'));
       if (key === 'expressions') return (one as string[]).filter((text) => !/^counter/.test(text));
-      return typeof one === 'bigint' ? String(one) : one;
+      return one;
     }),
   );
 }

@@ -32,7 +32,7 @@ import {
 import { HeldNamespace, missing as missingForNetwork } from './network-lab.js';
 import { type Lab, missing as missingForSandbox, startLab } from './sandbox-lab.js';
 
-const lacks = missingForSandbox() ?? missingForNetwork();
+const lacks = missingForSandbox() ?? (await missingForNetwork());
 if (lacks !== null) console.warn(`network in a sandbox: skipped, missing: ${lacks}`);
 
 const purpose = { id: 'test', en: 'test', zh: '测试' };

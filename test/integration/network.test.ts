@@ -11,6 +11,8 @@ import {
   bridgePorts,
   bridgeRemovalPlan,
   type ContainerNetworkConfig,
+  connectNetwork,
+  disconnectNetwork,
   enterNetworkNamespace,
   explainNetworkError,
   giveNetDevices,
@@ -37,7 +39,7 @@ import {
 } from '../../packages/syscall/src/index.js';
 import { HeldNamespace, hasProgram, inNamespace, missing } from './network-lab.js';
 
-const lacks = missing();
+const lacks = await missing();
 if (lacks !== null) console.warn(`network: skipped, missing: ${lacks}`);
 
 /** The first container has both families and forwarded ports, the second only an address. */
@@ -194,7 +196,7 @@ describe.skipIf(lacks !== null)(`network${lacks === null ? '' : ` (missing: ${la
       const allow = 'echo 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet';
       inNamespace(bold, ['sh', '-c', allow]);
       const before = await guardPackets();
-      expect(await bold.call('tcp', '127.0.0.1', 9)).toBe('no answer');
+      expect(await bold.call('tcp', '127.0.0.1', 9, 500)).toBe('no answer');
       expect(await guardPackets()).toBeGreaterThan(before);
       await remove(runtime, 'bold');
     });
@@ -203,7 +205,7 @@ describe.skipIf(lacks !== null)(`network${lacks === null ? '' : ` (missing: ${la
     async function guardPackets(): Promise<number> {
       const { tables } = await readNetwork(player, runtime.netns);
       const guard = tables?.flatMap(({ chains }) => chains).find(({ name }) => name === 'guard');
-      return Number(guard?.rules[0]?.counter?.packets ?? -1);
+      return guard?.rules[0]?.counter?.packets ?? -1;
     }
 
     test('reads what there is: links, ports, addresses, routes, rules with their counters', async () => {
@@ -235,7 +237,7 @@ describe.skipIf(lacks !== null)(`network${lacks === null ? '' : ` (missing: ${la
       const [incoming] = tables?.[0]?.chains ?? [];
       expect(incoming?.base).toEqual({ type: 'nat', hook: 'prerouting', priority: -100 });
       expect(incoming?.rules[0]?.comment).toBe('port 8080 here is port 80 of 10.88.0.2');
-      expect(incoming?.rules[0]?.counter?.packets).toBeGreaterThan(0n);
+      expect(incoming?.rules[0]?.counter?.packets).toBeGreaterThan(0);
       const inside = await readNetwork(player, c1.netns);
       expect(inside.links.find(({ name }) => name === 'eth0')).toMatchObject({
         mac: '02:00:0a:58:00:02',
@@ -353,6 +355,33 @@ describe.skipIf(lacks !== null)(`network${lacks === null ? '' : ` (missing: ${la
     await player.run(withStep(spoilt, sending + 1, () => deaf)).done;
     expect((await readNetwork(player, runtime.netns)).tables).toEqual([]);
     await remove(runtime, 'c1');
+  });
+
+  test('connectNetwork explains a failure, undoes it, and removes a bridge with its last port', async () => {
+    const [runtime, c1, c2] = await Promise.all([makeRuntime(), makeRuntime(), makeRuntime()]);
+    const { netns } = runtime;
+    const before = await runtime.dump();
+    const network = parseContainerNetwork(FIRST);
+    await c1.primitive('veth-add', { name: 'eth0', peer: { name: 'other' } });
+    const first = { id: 'c1', network, netns, containerPid: c1.pid };
+    await expect(connectNetwork(player, first)).rejects.toThrow(
+      /^connect c1: a cable with two ends: .*RTM_NEWLINK.*EEXIST .*a link of that name is there already/,
+    );
+    expect(await runtime.dump()).toEqual(before);
+
+    await c1.primitive('link-delete', { name: 'eth0' });
+    const second = {
+      id: 'c2',
+      network: parseContainerNetwork(SECOND),
+      netns,
+      containerPid: c2.pid,
+    };
+    await Promise.all([connectNetwork(player, first), connectNetwork(player, second)]);
+    await disconnectNetwork(player, { id: 'c1', netns, bridge: 'tr0' });
+    expect(bridgePorts(await readLinks(player, netns), 'tr0')).toEqual(['veth-c2']);
+    await disconnectNetwork(player, { id: 'c2', netns, bridge: 'tr0' });
+    await disconnectNetwork(player, { id: 'c2', netns, bridge: 'tr0' });
+    expect(await runtime.dump()).toEqual(before);
   });
 
   test('a second container with the same id is refused', async () => {

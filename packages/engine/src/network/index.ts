@@ -1,4 +1,5 @@
 export * from './addresses.js';
+export * from './connect-network.js';
 export * from './container-network.js';
 export * from './container-network-config.js';
 export { nextAddress } from './ip.js';

@@ -59,6 +59,11 @@ export function explainNetworkError(plan: Plan, error: PlanError): NetworkRefusa
   };
 }
 
+/** By name: a player of another copy of the package throws another class. */
+export function isPlanError(error: unknown): error is PlanError {
+  return error instanceof Error && error.name === 'PlanError';
+}
+
 /** Errnos that say something else than a reader would think; first match wins. */
 const HINTS: readonly {
   readonly request: RegExp;

@@ -9,7 +9,7 @@ import { forwardTable, masqueradeTable } from './container-rules.js';
 import { parseIp, parsePrefix } from './ip.js';
 import { addVeth, ensureBridge } from './links.js';
 import { openNetlink } from './netlink-calls.js';
-import { explainNetworkError } from './network-error.js';
+import { explainNetworkError, isPlanError } from './network-error.js';
 import { addTable } from './nftables.js';
 
 /** What was tried, and how it went. */
@@ -53,7 +53,7 @@ async function tryFeature(player: Player, name: NetworkFeature['name']): Promise
     await player.run(plan, { batched: true }).done;
     return { name, available: true, problem: null };
   } catch (error) {
-    if (!(error instanceof PlanError)) throw error;
+    if (!isPlanError(error)) throw error;
     const problem = explainNetworkError(plan, error)?.message ?? error.message;
     return { name, available: false, problem };
   }

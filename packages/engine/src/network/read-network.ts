@@ -36,6 +36,7 @@ import {
 import { byteLength, type Message, messageBlock, u32 } from './netlink.js';
 import { openNetlink } from './netlink-calls.js';
 import { type DecodedMessage, decodeAnswer, decodeMessages } from './netlink-decode.js';
+import { isPlanError } from './network-error.js';
 import {
   describeNetworkNamespace,
   enterNetworkNamespace,
@@ -196,11 +197,10 @@ function bodiesOf(messages: readonly DecodedMessage[]): Uint8Array[] {
 
 /** No NETLINK_NETFILTER at all, or none with nf_tables. */
 function isMissingNftables(error: unknown): boolean {
-  const cause = error instanceof PlanError ? error.cause : undefined;
-  if (!(cause instanceof SyscallError)) return false;
+  const cause = isPlanError(error) ? (error.cause as Partial<SyscallError> | undefined) : undefined;
   return (
-    cause.errno === ERRNO.EPROTONOSUPPORT ||
-    (cause.syscall === 'recvfrom' && cause.errno === ERRNO.EINVAL)
+    cause?.errno === ERRNO.EPROTONOSUPPORT ||
+    (cause?.syscall === 'recvfrom' && cause.errno === ERRNO.EINVAL)
   );
 }
 

@@ -38,12 +38,12 @@ export interface RulesetChain {
 
 /** A rule of a chain. */
 export interface RulesetRule {
-  readonly handle: bigint;
+  readonly handle: number;
   /** as `nft --debug=netlink` prints them: `meta load oifname => reg 1` */
   readonly expressions: readonly string[];
   readonly comment: string | null;
-  /** null for a rule without a counter */
-  readonly counter: { readonly packets: bigint; readonly bytes: bigint } | null;
+  /** null for a rule without a counter; exact up to 2^53 */
+  readonly counter: { readonly packets: number; readonly bytes: number } | null;
 }
 
 const FAMILIES: Readonly<Record<number, string>> = {
@@ -111,15 +111,15 @@ function ruleFrom(rule: Attributes): RulesetRule {
     .find((one) => one.text(NFTA_EXPR.NFTA_EXPR_NAME) === 'counter')
     ?.nested(NFTA_EXPR.NFTA_EXPR_DATA);
   return {
-    handle: rule.be64(NFTA_RULE.NFTA_RULE_HANDLE) ?? 0n,
+    handle: Number(rule.be64(NFTA_RULE.NFTA_RULE_HANDLE) ?? 0),
     expressions: expressions.map(describeExpression),
     comment: commentFrom(rule.bytes(NFTA_RULE.NFTA_RULE_USERDATA)),
     counter:
       counter === undefined
         ? null
         : {
-            packets: counter.be64(NFTA_COUNTER.NFTA_COUNTER_PACKETS) ?? 0n,
-            bytes: counter.be64(NFTA_COUNTER.NFTA_COUNTER_BYTES) ?? 0n,
+            packets: Number(counter.be64(NFTA_COUNTER.NFTA_COUNTER_PACKETS) ?? 0),
+            bytes: Number(counter.be64(NFTA_COUNTER.NFTA_COUNTER_BYTES) ?? 0),
           },
   };
 }
