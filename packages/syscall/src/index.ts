@@ -4,6 +4,7 @@ export * from './constants/process.js';
 export * from './constants.js';
 export * from './errno.js';
 export * from './errno-hints/index.js';
+export * from './linux/bpf.js';
 export { eventfd, watchEventfd } from './linux/event-fd.js';
 export * from './linux/files.js';
 export * from './linux/holds.js';

@@ -30,7 +30,7 @@ export function openPrivateProc(script: Script): Slot {
   const context = script.builder.slot(`${script.process} procContext`);
   const quiet = ['MOUNT_ATTR_NOSUID', 'MOUNT_ATTR_NODEV', 'MOUNT_ATTR_NOEXEC'] as const;
   makeFileSystem(
-    { script, root: proc, parent: context, target: context, tree: proc },
+    { script, parent: context, tree: proc },
     { type: 'proc', source: 'proc' },
     { superBlock: [], data: [], attributes: { set: quiet, clear: [] } },
     purpose(
