@@ -47,8 +47,13 @@ export function makeGroups(mountPoint: string, group: string): string[] {
   for (const name of group.split('/').filter((part) => part !== '')) {
     directory = join(directory, name);
     if (existsSync(directory)) continue;
-    mkdirSync(directory);
-    made.push(directory);
+    try {
+      mkdirSync(directory);
+      made.push(directory);
+    } catch (error) {
+      // EEXIST: another engine made it in between, and its group is as good as ours
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
   }
   return made;
 }

@@ -15,7 +15,7 @@ import { Script } from '../plan/script.js';
 import { deviceProgram } from './devices/program.js';
 import { containerDeviceRules } from './devices/rules.js';
 import { type FreezerState, freezeGroup, freezerState, thawGroup } from './freeze.js';
-import { groupPath } from './layout.js';
+import { groupPath, withControlFiles } from './layout.js';
 import { existingGroups, killGroup, livingProcesses, removeGroup } from './remove.js';
 import { type CgroupStats, readStats } from './stats/stats.js';
 import type { CgroupLayout } from './types.js';
@@ -100,7 +100,8 @@ export class Cgroup {
     const { devices, ...others } = resources;
     const rules = containerDeviceRules(devices, nodes);
     const wanted = devices === undefined ? others : { ...others, devices: rules };
-    const writes = updateWrites(this.layout, this.group, wanted);
+    const layout = withControlFiles(this.layout, this.group); // which files its kernel gave it
+    const writes = updateWrites(layout, this.group, wanted);
     writeUpdate(writes);
     if (devices === undefined) return;
     try {

@@ -24,10 +24,15 @@ export function livingProcesses(layout: CgroupLayout, group: string): number[] {
   return [...new Set(pids)];
 }
 
-/** Kills again and again until no process is left: one may have forked in the meantime. */
+/**
+ * Kills again and again until no process is left: one may have forked in the meantime. v2 first,
+ * where one write takes the whole subtree; v1 hierarchies for what that left, such as tasks that
+ * v1's freezer holds.
+ */
 export async function killGroup(layout: CgroupLayout, group: string): Promise<void> {
+  const v2First = [...layout.hierarchies].sort((one, other) => other.version - one.version);
   await retry(`kill the processes of cgroup ${group}`, () => {
-    for (const hierarchy of layout.hierarchies) {
+    for (const hierarchy of v2First) {
       const directory = groupPath(hierarchy, group);
       if (existsSync(directory)) driverOf(hierarchy).killAll(directory);
     }
