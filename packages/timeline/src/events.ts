@@ -11,13 +11,25 @@ import type {
   SandboxState,
 } from './state.js';
 
+/**
+ * Who did it, where the source knows (a tracepoint names the caller): the attribution of events to
+ * commands then needs no other rule. May name a process that has ended since.
+ */
+interface Acted {
+  readonly actor?: ProcessKey;
+}
+
 /** What happened, without its place on the timeline. */
 export type EventBody =
   /** a sandbox (or a reset one) begins: everything before is gone */
   | { readonly type: 'sandbox.start'; readonly sandbox: SandboxState }
   | { readonly type: 'sandbox.end'; readonly id: string }
   /** fork, clone: or a scan found a process whose fork was not seen */
-  | { readonly type: 'process.fork'; readonly process: ProcessState }
+  | ({
+      readonly type: 'process.fork';
+      readonly process: ProcessState;
+      /** who called fork, where that is not the parent: CLONE_PARENT, or it ended meanwhile */
+    } & Acted)
   | {
       readonly type: 'process.exec';
       readonly key: ProcessKey;
@@ -25,27 +37,66 @@ export type EventBody =
       readonly args: readonly string[];
     }
   /** any other fields that changed: setns, setuid, setsid, cgroup move, state, reparenting */
-  | {
+  | ({
       readonly type: 'process.change';
       readonly key: ProcessKey;
       readonly change: Partial<Omit<ProcessState, 'key' | 'hostPid' | 'startTime' | 'bornAt'>>;
-    }
+      /** another process that did this to it: wrote its pid into cgroup.procs */
+    } & Acted)
   /** gone from /proc; waitStatus as in wait(2), null when it was not seen */
-  | { readonly type: 'process.exit'; readonly key: ProcessKey; readonly waitStatus: number | null }
-  | { readonly type: 'namespace.appear'; readonly namespace: NamespaceState }
+  | ({
+      readonly type: 'process.exit';
+      readonly key: ProcessKey;
+      readonly waitStatus: number | null;
+      /** the sender of the signal that ended it */
+    } & Acted)
+  | ({ readonly type: 'namespace.appear'; readonly namespace: NamespaceState } & Acted)
   | {
       readonly type: 'namespace.change';
       readonly inode: NsInode;
       readonly change: Partial<Pick<NamespaceState, 'holders' | 'parent' | 'owner'>>;
     }
   | { readonly type: 'namespace.vanish'; readonly inode: NsInode }
-  | { readonly type: 'mount.attach'; readonly mountNs: NsInode; readonly mount: MountState }
-  | { readonly type: 'mount.change'; readonly mountNs: NsInode; readonly mount: MountState }
-  | { readonly type: 'mount.detach'; readonly mountNs: NsInode; readonly mountId: number }
+  | ({
+      readonly type: 'mount.attach';
+      readonly mountNs: NsInode;
+      readonly mount: MountState;
+    } & Acted)
+  | ({
+      readonly type: 'mount.change';
+      readonly mountNs: NsInode;
+      readonly mount: MountState;
+    } & Acted)
+  | ({
+      readonly type: 'mount.detach';
+      readonly mountNs: NsInode;
+      readonly mountId: number;
+    } & Acted)
   /** the mount namespace itself is gone, with all its mounts */
   | { readonly type: 'mount.forget'; readonly mountNs: NsInode }
   | { readonly type: 'terminal.open'; readonly terminal: string; readonly pts: number }
   | { readonly type: 'terminal.close'; readonly terminal: string }
+  /** a shell begins a command line (OSC 133;C) */
+  | {
+      readonly type: 'command.start';
+      readonly id: string;
+      readonly terminal: string;
+      /** as the learner typed it; null where the shell did not say */
+      readonly line: string | null;
+      /** the shell */
+      readonly process: ProcessKey;
+      /** its first job's group, in the host's pid namespace; null when not known (a builtin) */
+      readonly processGroup: number | null;
+      /** when, by the shell's own clock, ms since the epoch: orders it among forks (`bornAt`) */
+      readonly at?: number;
+    }
+  /** the shell is back at its prompt (OSC 133;D); background jobs may go on */
+  | {
+      readonly type: 'command.end';
+      readonly id: string;
+      readonly exitCode: number | null;
+      readonly at?: number;
+    }
   /** a step's check changed colour */
   | {
       readonly type: 'check';

@@ -5,11 +5,14 @@
  * States share structure: what a batch does not touch is the same object afterwards (React and
  * memoised selectors compare by identity), and each record is copied at most once per batch.
  */
+import { endCommand, startCommand } from './commands.js';
 import type { EventBody, TimelineEvent } from './events.js';
 import type {
+  CommandState,
   MountState,
   NamespaceState,
   NsInode,
+  ProcessKey,
   ProcessState,
   SandboxState,
   State,
@@ -39,6 +42,7 @@ class Draft {
   private processes: Readonly<Records<ProcessState>>;
   private namespaces: Readonly<Records<NamespaceState>>;
   private mounts: Readonly<Records<Readonly<Records<MountState>>>>;
+  private commands: Readonly<Records<CommandState>> | undefined;
   /** the records that this batch has made itself, and so may write to */
   private readonly own = new WeakSet<object>();
 
@@ -50,6 +54,7 @@ class Draft {
     this.processes = base.processes;
     this.namespaces = base.namespaces;
     this.mounts = base.mounts;
+    this.commands = base.commands;
   }
 
   apply(event: EventBody, seq: number, t: number): void {
@@ -80,6 +85,7 @@ class Draft {
       }
       case 'process.exit':
         if (event.key in this.processes) delete this.ownProcesses()[event.key];
+        this.endCommandsOf(event.key, t);
         return;
       case 'namespace.appear':
         this.ownNamespaces()[event.namespace.inode] = event.namespace;
@@ -105,6 +111,12 @@ class Draft {
       case 'mount.forget':
         if (event.mountNs in this.mounts) delete this.ownMountTable()[event.mountNs];
         return;
+      case 'command.start':
+        startCommand(this.ownCommands(), event, seq, t);
+        return;
+      case 'command.end':
+        if (this.commands?.[event.id] !== undefined) endCommand(this.ownCommands(), event, t);
+        return;
       // Terminals and checks have their place on the timeline, but are no kernel state.
       case 'terminal.open':
       case 'terminal.close':
@@ -124,6 +136,7 @@ class Draft {
       processes: this.processes,
       namespaces: this.namespaces,
       mounts: this.mounts,
+      ...(this.commands !== undefined && { commands: this.commands }),
     };
   }
 
@@ -132,11 +145,26 @@ class Draft {
     this.processes = {};
     this.namespaces = {};
     this.mounts = {};
+    if (this.commands !== undefined) this.commands = {};
   }
 
   private ownProcesses(): Records<ProcessState> {
     this.processes = this.owned(this.processes);
     return this.processes as Records<ProcessState>;
+  }
+
+  /** A shell that is gone (`exit`, a kill) says no more that its command ended. */
+  private endCommandsOf(shell: ProcessKey, t: number): void {
+    for (const id in this.commands) {
+      const command = this.commands[id];
+      if (command?.process !== shell || command.endedAt !== null) continue;
+      endCommand(this.ownCommands(), { id, exitCode: null }, t);
+    }
+  }
+
+  private ownCommands(): Records<CommandState> {
+    this.commands = this.owned(this.commands ?? {});
+    return this.commands as Records<CommandState>;
   }
 
   private ownNamespaces(): Records<NamespaceState> {

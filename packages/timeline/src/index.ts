@@ -1,3 +1,4 @@
+export * from './commands.js';
 export * from './consistency.js';
 export * from './events.js';
 export * from './fold.js';

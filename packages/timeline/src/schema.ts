@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { EventBody, TimelineEvent } from './events.js';
 import {
+  type CommandState,
   type MountState,
   NAMESPACE_KINDS,
   type NamespaceHolder,
@@ -103,6 +104,18 @@ const sandboxState: z.ZodType<SandboxState> = z.object({
   kernelRelease: z.string(),
 });
 
+const commandState: z.ZodType<CommandState> = z.object({
+  id: z.string(),
+  terminal: z.string(),
+  line: z.string().nullable(),
+  process: key,
+  processGroup: z.number().int().nullable(),
+  startSeq: count,
+  startedAt: z.number(),
+  endedAt: z.number().nullable(),
+  exitCode: z.number().int().nullable(),
+});
+
 /** A whole folded state, as a `snapshot` message and a recording have it. */
 export const stateSchema: z.ZodType<State> = z.object({
   seq: count,
@@ -111,14 +124,19 @@ export const stateSchema: z.ZodType<State> = z.object({
   processes: z.record(z.string(), processState),
   namespaces: z.record(z.string(), namespaceState),
   mounts: z.record(z.string(), z.record(z.string(), mountState)),
+  commands: z.exactOptional(z.record(z.string(), commandState)),
 });
+
+/** Who did it, where the source knows. */
+const actor = z.exactOptional(key);
+const at = z.exactOptional(z.number());
 
 /** The schemas of all events, each with `place` (seq and t, or nothing) beside its own fields. */
 function eventSchemas<P extends z.ZodRawShape>(place: P) {
   return z.discriminatedUnion('type', [
     z.object({ ...place, type: z.literal('sandbox.start'), sandbox: sandboxState }),
     z.object({ ...place, type: z.literal('sandbox.end'), id: z.string() }),
-    z.object({ ...place, type: z.literal('process.fork'), process: processState }),
+    z.object({ ...place, type: z.literal('process.fork'), process: processState, actor }),
     z.object({
       ...place,
       type: z.literal('process.exec'),
@@ -126,14 +144,15 @@ function eventSchemas<P extends z.ZodRawShape>(place: P) {
       comm: z.string(),
       args: z.array(z.string()),
     }),
-    z.object({ ...place, type: z.literal('process.change'), key, change: processChange }),
+    z.object({ ...place, type: z.literal('process.change'), key, change: processChange, actor }),
     z.object({
       ...place,
       type: z.literal('process.exit'),
       key,
       waitStatus: z.number().int().nullable(),
+      actor,
     }),
-    z.object({ ...place, type: z.literal('namespace.appear'), namespace: namespaceState }),
+    z.object({ ...place, type: z.literal('namespace.appear'), namespace: namespaceState, actor }),
     z.object({
       ...place,
       type: z.literal('namespace.change'),
@@ -145,9 +164,21 @@ function eventSchemas<P extends z.ZodRawShape>(place: P) {
       }),
     }),
     z.object({ ...place, type: z.literal('namespace.vanish'), inode }),
-    z.object({ ...place, type: z.literal('mount.attach'), mountNs: inode, mount: mountState }),
-    z.object({ ...place, type: z.literal('mount.change'), mountNs: inode, mount: mountState }),
-    z.object({ ...place, type: z.literal('mount.detach'), mountNs: inode, mountId: count }),
+    z.object({
+      ...place,
+      type: z.literal('mount.attach'),
+      mountNs: inode,
+      mount: mountState,
+      actor,
+    }),
+    z.object({
+      ...place,
+      type: z.literal('mount.change'),
+      mountNs: inode,
+      mount: mountState,
+      actor,
+    }),
+    z.object({ ...place, type: z.literal('mount.detach'), mountNs: inode, mountId: count, actor }),
     z.object({ ...place, type: z.literal('mount.forget'), mountNs: inode }),
     z.object({
       ...place,
@@ -156,6 +187,23 @@ function eventSchemas<P extends z.ZodRawShape>(place: P) {
       pts: count,
     }),
     z.object({ ...place, type: z.literal('terminal.close'), terminal: z.string() }),
+    z.object({
+      ...place,
+      type: z.literal('command.start'),
+      id: z.string(),
+      terminal: z.string(),
+      line: z.string().nullable(),
+      process: key,
+      processGroup: z.number().int().nullable(),
+      at,
+    }),
+    z.object({
+      ...place,
+      type: z.literal('command.end'),
+      id: z.string(),
+      exitCode: z.number().int().nullable(),
+      at,
+    }),
     z.object({
       ...place,
       type: z.literal('check'),

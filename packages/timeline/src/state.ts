@@ -104,6 +104,21 @@ export interface SandboxState {
   readonly kernelRelease: string;
 }
 
+/** One command line of a shell, from its start to the next prompt. */
+export interface CommandState {
+  readonly id: string;
+  readonly terminal: string;
+  readonly line: string | null;
+  /** the shell that ran it */
+  readonly process: ProcessKey;
+  readonly processGroup: number | null;
+  readonly startSeq: number;
+  readonly startedAt: number;
+  /** null while it runs; its shell's end is its end */
+  readonly endedAt: number | null;
+  readonly exitCode: number | null;
+}
+
 /** Everything a view or a check may ask. */
 export interface State {
   /** number of the last event that is in this state; 0 before the first */
@@ -115,6 +130,8 @@ export interface State {
   readonly namespaces: Readonly<Record<string, NamespaceState>>;
   /** by mount namespace inode, then by mount id */
   readonly mounts: Readonly<Record<string, Readonly<Record<string, MountState>>>>;
+  /** running commands and the newest ended ones, by id; absent before the first (see `commandsOf`) */
+  readonly commands?: Readonly<Record<string, CommandState>>;
 }
 
 export const EMPTY_STATE: State = {

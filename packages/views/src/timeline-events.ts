@@ -85,9 +85,23 @@ export function describeEvent(
       return words.eventTerminal(event.pts);
     case 'terminal.close':
       return event.terminal;
+    case 'command.start':
+      return `$ ${event.line ?? event.id}`;
+    case 'command.end':
+      return `$ ${commandLine(event.id, events, state)} → ${event.exitCode ?? '?'}`;
     case 'check':
       return words.eventCheck(event.step, event.passed);
   }
+}
+
+function commandLine(
+  id: string,
+  events: readonly TimelineEvent[],
+  state: State | undefined,
+): string {
+  for (const event of events)
+    if (event.type === 'command.start' && event.id === id) return event.line ?? id;
+  return state?.commands?.[id]?.line ?? id;
 }
 
 /** Its name at that moment: from the last fork or exec before it, else from the state. */
