@@ -107,12 +107,12 @@ async function stay(...steps: Step[]): Promise<number> {
 }
 
 async function run(
-  then: PrimitiveEnd,
+  end: PrimitiveEnd,
   steps: readonly Step[],
 ): Promise<{ pid: number; result: PlanResult; listed: ReturnType<typeof listedNamespaces> }> {
   for (const [name] of steps) used.add(name);
   const prepared = steps.map(([name, params]) => primitiveNamed(name).with(params));
-  const plan = writePlan(prepared, { ...place.context, then });
+  const plan = writePlan(prepared, { ...place.context, end });
   const result = await player.run(plan).done;
   const pid = result.hostPids[plan.subject] ?? 0;
   held.push({ pid, ended: new Promise((resolve) => player.onExit(pid, resolve)) });

@@ -380,10 +380,16 @@ const RULES = [
     id: 'no-dev',
     mechanism: 'mount-flags',
     applies: ({ syscall, errno, path, fence: { facts } }) =>
-      flagRefusal(facts, path, 'nodev', OPENS.includes(syscall) && errno === ERRNO.EACCES, {
-        en: 'if it is a device node: it lies on a mount with nodev, where none can be opened',
-        zh: '如果它是设备节点：它位于带 nodev 的挂载上，那里的设备都不能打开',
-      }),
+      flagRefusal(
+        facts,
+        path,
+        'nodev',
+        OPENS.includes(syscall) && errno === ERRNO.EACCES && looksLikeDevice(facts, path),
+        {
+          en: 'if it is a device node: it lies on a mount with nodev, where none can be opened',
+          zh: '如果它是设备节点：它位于带 nodev 的挂载上，那里的设备都不能打开',
+        },
+      ),
   },
   {
     id: 'disk-full',
@@ -475,6 +481,12 @@ function isOwnUserNamespace({ sharedNamespaces }: FenceFacts): boolean {
 function hasDeviceRules({ devices }: FenceFacts): boolean {
   const limited = devices.rules?.every((rule) => !rule.startsWith('a *:* ')) ?? false;
   return limited || (devices.programs ?? 0) > 0;
+}
+
+/** By its name: what a path is, the fence does not know. */
+function looksLikeDevice({ devices }: FenceFacts, path = ''): boolean {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return isBelow(path, ['/dev']) || devices.nodes.includes(`/dev/${name}`);
 }
 
 function isRefused(errno: number): boolean {

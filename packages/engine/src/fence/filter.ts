@@ -108,8 +108,10 @@ function resultOf({ action, errnoRet }: SeccompRule): string {
 
 /** One entry for each reason of our deny-list that the profile holds. */
 function ruleEntries(profile: LinuxSeccomp): FenceEntry[] {
-  return DENIALS.flatMap(({ names, reason }): FenceEntry[] => {
-    const rule = profile.syscalls?.find((one) => isRefusal(one) && sameNames(one.names, names));
+  return DENIALS.flatMap(({ names, args, reason }): FenceEntry[] => {
+    const rule = profile.syscalls?.find(
+      (one) => isRefusal(one) && same(one.names, names) && same(one.args ?? [], args ?? []),
+    );
     if (rule === undefined) return [];
     const [first = ''] = names;
     const argument = argumentsOf(first, rule);
@@ -129,8 +131,8 @@ function ruleEntries(profile: LinuxSeccomp): FenceEntry[] {
   });
 }
 
-function sameNames(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((name, index) => name === b[index]);
+function same(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** Reasons of DENIALS, by the first name. */

@@ -1,5 +1,11 @@
-/** The fence of a process as data, and why it refused something. */
+/** The fence of a process as data, what fences a host offers, and why something was refused. */
 export * from './explain-refusal.js';
-export * from './read-fence.js';
-export * from './schema.js';
-export { type FenceSource, KERNEL_SOURCE } from './source.js';
+export { type FenceOptions, NoSuchProcess, readFence } from './read-fence.js';
+export {
+  type Fence,
+  type FenceEntry,
+  type FenceFacts,
+  fence as fenceSchema,
+  type Mechanism as FenceMechanism,
+} from './schema.js';
+export type { FenceSource } from './source.js';

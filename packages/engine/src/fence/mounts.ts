@@ -55,7 +55,7 @@ export function mountEntries(
       rootEntry(source, pid, topmost),
       maskEntry(source, pid, topmost),
       readOnlyEntry(pid, topmost),
-      ...['/', '/proc', '/sys', '/dev'].flatMap((point) => flagsEntry(pid, topmost, point)),
+      ...topmost.map((mount) => flagsEntry(pid, mount)),
       nodesEntry(pid, nodes),
     ],
     mounts: topmost.map(({ point, type, options, superOptions }) => ({
@@ -169,26 +169,22 @@ const FLAG_WORDS: readonly (readonly [flag: string, en: string, zh: string, refu
   ['nosymfollow', 'symlinks are not followed', '不跟随符号链接', 'open of a symlink: ELOOP'],
 ];
 
-function flagsEntry(pid: number, mounts: readonly Mount[], point: string): FenceEntry[] {
-  const mount = mounts.find((one) => one.point === point);
-  if (mount === undefined) return [];
+function flagsEntry(pid: number, mount: Mount): FenceEntry {
   const set = FLAG_WORDS.filter(([flag]) => mount.options.includes(flag));
-  return [
-    {
-      id: `mount-flags.${point}`,
-      mechanism: 'mount-flags',
-      title: { en: `flags of ${point}`, zh: `${point} 的挂载标志` },
-      sentence:
-        set.length === 0
-          ? { en: `${mount.type} without restrictions`, zh: `${mount.type}，没有限制` }
-          : {
-              en: `${mount.type}: ${set.map(([, en]) => en).join('; ')}`,
-              zh: `${mount.type}：${set.map(([, , zh]) => zh).join('；')}`,
-            },
-      raw: [{ path: `/proc/${pid}/mountinfo`, value: mount.line }],
-      refuses: set.flatMap(([, , , refuses]) => (refuses === undefined ? [] : [refuses])),
-    },
-  ];
+  const limits = mount.superOptions.filter((option) => /^(size|nr_inodes)=/.test(option));
+  const en = [...set.map((row) => row[1]), ...limits];
+  const zh = [...set.map((row) => row[2]), ...limits];
+  return {
+    id: `mount-flags.${mount.point}`,
+    mechanism: 'mount-flags',
+    title: { en: `mount on ${mount.point}`, zh: `${mount.point} 上的挂载` },
+    sentence:
+      en.length === 0
+        ? { en: `${mount.type} without restrictions`, zh: `${mount.type}，没有限制` }
+        : { en: `${mount.type}: ${en.join('; ')}`, zh: `${mount.type}：${zh.join('；')}` },
+    raw: [{ path: `/proc/${pid}/mountinfo`, value: mount.line }],
+    refuses: set.flatMap((row) => (row[3] === undefined ? [] : [row[3]])),
+  };
 }
 
 interface Node {

@@ -13,7 +13,7 @@ export {
   type PrimitivePlan,
   writePlan,
 } from './plan-of.js';
-export type { PreparedPrimitive, Primitive, Words } from './primitive.js';
+export type { PreparedPrimitive, Primitive } from './primitive.js';
 
 /** Those that make a plan in a `PrimitiveContext`, in the order in which a course meets them. */
 export const primitives: readonly Primitive[] = [

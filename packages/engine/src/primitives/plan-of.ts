@@ -27,7 +27,7 @@ export interface PrimitiveContext {
   readonly sandbox?: ExecTarget;
   /** on the host: in a mount namespace of its own (the default), or in the host's */
   readonly mounts?: 'own' | 'shared';
-  readonly then?: PrimitiveEnd;
+  readonly end?: PrimitiveEnd;
 }
 
 /** What the process does in the end. */
@@ -59,7 +59,7 @@ export function writePlan(
   const where = context.sandbox === undefined ? 'the host' : `sandbox ${context.sandbox.id}`;
   const builder = new PlanBuilder(`${names} in ${where}`);
   const outside = new Script(builder, 'outside', builder.slot('fd'));
-  const end = context.then ?? { kind: 'exit' };
+  const end = context.end ?? { kind: 'exit' };
   const files = end.kind === 'exec' ? takeStdio(outside, end.stdio) : null;
   const script =
     context.sandbox === undefined
