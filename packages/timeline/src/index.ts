@@ -2,6 +2,7 @@ export * from './commands.js';
 export * from './consistency.js';
 export * from './events.js';
 export * from './fold.js';
+export * from './history.js';
 export * from './mount-tree.js';
 export * from './schema.js';
 export * from './selectors.js';
