@@ -20,7 +20,7 @@ import { makeCgroups } from '../../packages/engine/src/plan/cgroup-calls.js';
 import { Script } from '../../packages/engine/src/plan/script.js';
 import type { LinuxResources } from '../../packages/spec/src/index.js';
 import { buildPlayer } from '../../packages/syscall/native/build.mjs';
-import { PlanBuilder, ResidentPlayer } from '../../packages/syscall/src/index.js';
+import { type Plan, PlanBuilder, ResidentPlayer } from '../../packages/syscall/src/index.js';
 
 /** A bound for hangs; conditions come true in milliseconds. */
 const WAIT_MS = 30_000;
@@ -111,11 +111,16 @@ async function runMake(
   { layout, group }: Cgroup,
   resources: LinuxResources,
 ): Promise<void> {
-  const builder = new PlanBuilder(`make ${group}`);
-  const script = new Script(builder, 'outside', builder.slot('fd'));
   const whose = { en: 'the test', zh: '测试' };
-  makeCgroups(script, layout, group, resources, null, { whose });
-  await player.run(builder.build()).done;
+  const plan = planOf((script) => makeCgroups(script, layout, group, resources, null, { whose }));
+  await player.run(plan).done;
+}
+
+/** A plan of one process on the host. */
+export function planOf(write: (script: Script) => void): Plan {
+  const builder = new PlanBuilder('cgroup test');
+  write(new Script(builder, 'outside', builder.slot('fd')));
+  return builder.build();
 }
 
 function member(child: ChildProcess): Member {

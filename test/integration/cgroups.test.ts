@@ -18,14 +18,17 @@ import {
   type Cgroup,
   type CgroupEvent,
   detectCgroupLayout,
+  deviceProgram,
   groupPath,
   prepareParents,
   queryDevicePrograms,
   UpdateError,
 } from '../../packages/engine/src/index.js';
+import { attachDeviceProgram } from '../../packages/engine/src/plan/device-program-calls.js';
 import {
   type CgroupLab,
   hasController,
+  planOf,
   sizeOf,
   startCgroupLab,
   testLayouts,
@@ -380,6 +383,29 @@ function loopMissing(): string | null {
     return 'a free loop device';
   }
 }
+
+describe.skipIf(missing !== null)('a device program that the kernel refuses', () => {
+  const v2 = missing === null ? v2Root() : undefined;
+  const lacking = v2 === undefined ? ' (missing: cgroup v2)' : '';
+
+  test.skipIf(v2 === undefined)(`fails the plan and is not attached${lacking}`, async () => {
+    const layout = testLayouts().find(({ kind }) => kind === 'v2');
+    const group = await lab.make('bad-program', {}, layout);
+    const directory = join(v2 ?? '', group.group);
+    const whose = { en: 'the test', zh: '测试' };
+    const plan = planOf((script) =>
+      // Reads a register that nothing was written to: the verifier says no.
+      attachDeviceProgram(
+        script,
+        directory,
+        (deviceProgram([{ allow: false }]) ?? []).slice(-1),
+        whose,
+      ),
+    );
+    await expect(lab.player.run(plan).done).rejects.toThrow(/bpf\(BPF_PROG_LOAD.*: EACCES/);
+    expect(await queryDevicePrograms(lab.player, directory)).toEqual([]);
+  });
+});
 
 describe.skipIf(missing !== null)('parents', () => {
   const v2 = missing === null ? v2Root() : undefined;

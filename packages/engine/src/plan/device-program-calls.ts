@@ -8,6 +8,10 @@
  */
 import {
   type Block,
+  BPF,
+  BPF_ATTACH,
+  BPF_F,
+  BPF_PROG_TYPE,
   bytes,
   cstring,
   flagged,
@@ -17,22 +21,12 @@ import {
   type Purpose,
   type Slot,
   scratch,
-  shown,
   struct,
 } from '@terrarium/syscall';
 import { encodeProgram, type Instruction } from '../cgroups/devices/program.js';
 import { FDCWD, purpose, Script } from './script.js';
 
-/** <linux/bpf.h>; an attr longer than a kernel knows is accepted when the rest is zero. */
-const BPF_PROG_LOAD = shown(5, 'BPF_PROG_LOAD');
-const BPF_PROG_ATTACH = shown(8, 'BPF_PROG_ATTACH');
-const BPF_PROG_DETACH = shown(9, 'BPF_PROG_DETACH');
-const BPF_PROG_GET_FD_BY_ID = shown(13, 'BPF_PROG_GET_FD_BY_ID');
-const BPF_PROG_QUERY = shown(16, 'BPF_PROG_QUERY');
-const BPF_PROG_TYPE_CGROUP_DEVICE = 15;
-const BPF_CGROUP_DEVICE = 6;
-const BPF_F_ALLOW_MULTI = 2;
-const BPF_F_REPLACE = 4;
+/* union bpf_attr: one longer than a kernel knows is accepted when the rest is zero. */
 const BPF_OBJ_NAME_LEN = 16;
 const LOAD_ATTR_BYTES = 72; // up to expected_attach_type
 const ATTACH_ATTR_BYTES = 20; // up to replace_bpf_fd, Linux 5.6
@@ -70,12 +64,12 @@ export function attachDeviceProgram(
   );
   openDirectory(script, directory, group, why);
   if (replace !== undefined) programById(script, replace, old, why);
-  const flags = BPF_F_ALLOW_MULTI | (replace === undefined ? 0 : BPF_F_REPLACE);
+  const flags = BPF_F.BPF_F_ALLOW_MULTI | (replace === undefined ? 0 : BPF_F.BPF_F_REPLACE);
   const attr = struct(
     [
       [group, 4],
       [loaded, 4],
-      [BPF_CGROUP_DEVICE, 4],
+      [BPF_ATTACH.BPF_CGROUP_DEVICE, 4],
       [flags, 4],
       [old, 4],
     ],
@@ -83,7 +77,7 @@ export function attachDeviceProgram(
   );
   const names = replace === undefined ? 'BPF_F_ALLOW_MULTI' : 'BPF_F_ALLOW_MULTI|BPF_F_REPLACE';
   const replaced = replace === undefined ? '' : ', replace_bpf_fd=<oldProgram>';
-  script.call('bpf', [BPF_PROG_ATTACH, attr, ATTACH_ATTR_BYTES], why, {
+  script.call('bpf', [flagged(BPF, 'BPF_PROG_ATTACH'), attr, ATTACH_ATTR_BYTES], why, {
     display: `bpf(BPF_PROG_ATTACH, {target_fd=<deviceGroup>, attach_bpf_fd=<program>, attach_type=BPF_CGROUP_DEVICE, attach_flags=${names}${replaced}}, ${ATTACH_ATTR_BYTES})`,
   });
   for (const fd of replace === undefined ? [group, loaded] : [group, loaded, old]) {
@@ -96,14 +90,14 @@ function load(script: Script, program: readonly Instruction[], loaded: Slot, who
   name.set(new TextEncoder().encode(NAME));
   const attr = struct(
     [
-      [BPF_PROG_TYPE_CGROUP_DEVICE, 4],
+      [BPF_PROG_TYPE.BPF_PROG_TYPE_CGROUP_DEVICE, 4],
       [program.length, 4],
       { pointer: bytes(encodeProgram(program)) },
       { pointer: cstring('GPL') },
       new Uint8Array(4 + 4 + 8 + 4 + 4), // log_level, log_size, log_buf, kern_version, prog_flags
       name,
       [0, 4], // prog_ifindex
-      [BPF_CGROUP_DEVICE, 4],
+      [BPF_ATTACH.BPF_CGROUP_DEVICE, 4],
     ],
     LOAD_ATTR_BYTES,
   );
@@ -112,7 +106,7 @@ function load(script: Script, program: readonly Instruction[], loaded: Slot, who
     `the device rules of ${whose.en} as a program: cgroup v2 has no list of devices`,
     `把${whose.zh}的设备规则写成一段程序：cgroup v2 没有设备列表`,
   );
-  script.call('bpf', [BPF_PROG_LOAD, attr, LOAD_ATTR_BYTES], why, {
+  script.call('bpf', [flagged(BPF, 'BPF_PROG_LOAD'), attr, LOAD_ATTR_BYTES], why, {
     display: `bpf(BPF_PROG_LOAD, {prog_type=BPF_PROG_TYPE_CGROUP_DEVICE, insn_cnt=${program.length}, prog_name="${NAME}"}, ${LOAD_ATTR_BYTES})`,
     store: loaded,
   });
@@ -132,10 +126,17 @@ export function deviceQueryPlan(directory: string): Plan {
   // struct { target_fd, attach_type, query_flags, attach_flags; u64 prog_ids; prog_cnt }
   const answer = scratch(4 * MAX_ATTACHED);
   const attr = struct(
-    [[group, 4], [BPF_CGROUP_DEVICE, 4], [0, 4], [0, 4], { pointer: answer }, [MAX_ATTACHED, 4]],
+    [
+      [group, 4],
+      [BPF_ATTACH.BPF_CGROUP_DEVICE, 4],
+      [0, 4],
+      [0, 4],
+      { pointer: answer },
+      [MAX_ATTACHED, 4],
+    ],
     QUERY_ATTR_BYTES,
   );
-  script.call('bpf', [BPF_PROG_QUERY, attr, QUERY_ATTR_BYTES], why, {
+  script.call('bpf', [flagged(BPF, 'BPF_PROG_QUERY'), attr, QUERY_ATTR_BYTES], why, {
     display: `bpf(BPF_PROG_QUERY, {target_fd=<deviceGroup>, attach_type=BPF_CGROUP_DEVICE, prog_cnt=${MAX_ATTACHED}}, ${QUERY_ATTR_BYTES})`,
     reportBlock: answer,
   });
@@ -170,12 +171,12 @@ export function detachDeviceProgram(
     [
       [group, 4],
       [old, 4],
-      [BPF_CGROUP_DEVICE, 4],
+      [BPF_ATTACH.BPF_CGROUP_DEVICE, 4],
       [0, 4],
     ],
     ATTACH_ATTR_BYTES,
   );
-  script.call('bpf', [BPF_PROG_DETACH, attr, ATTACH_ATTR_BYTES], why, {
+  script.call('bpf', [flagged(BPF, 'BPF_PROG_DETACH'), attr, ATTACH_ATTR_BYTES], why, {
     display: `bpf(BPF_PROG_DETACH, {target_fd=<deviceGroup>, attach_bpf_fd=<oldProgram>, attach_type=BPF_CGROUP_DEVICE}, ${ATTACH_ATTR_BYTES})`,
   });
   for (const fd of [group, old]) script.call('close', [fd], why);
@@ -183,7 +184,7 @@ export function detachDeviceProgram(
 
 function programById(script: Script, id: number, to: Slot, why: Purpose): void {
   const attr = struct([[id, 4]], ATTACH_ATTR_BYTES);
-  script.call('bpf', [BPF_PROG_GET_FD_BY_ID, attr, ATTACH_ATTR_BYTES], why, {
+  script.call('bpf', [flagged(BPF, 'BPF_PROG_GET_FD_BY_ID'), attr, ATTACH_ATTR_BYTES], why, {
     display: `bpf(BPF_PROG_GET_FD_BY_ID, {prog_id=${id}}, ${ATTACH_ATTR_BYTES})`,
     store: to,
   });

@@ -16,6 +16,7 @@
  * @see bpf(2); kernel docs bpf/prog_cgroup_sockopt, <linux/bpf.h>
  */
 import type { LinuxDeviceCgroup } from '@terrarium/spec';
+import { BPF_DEVCG } from '@terrarium/syscall';
 import { type DeviceRule, deviceRules, overlap, sameDevices } from './rules.js';
 
 /** struct bpf_insn: a virtual machine of ten 64-bit registers, instructions of 8 bytes. */
@@ -28,17 +29,8 @@ export interface Instruction {
   readonly imm: number;
 }
 
-/** Kinds of device and access in bpf_cgroup_dev_ctx, <linux/bpf.h>. */
-export const DEVCG = {
-  BPF_DEVCG_DEV_BLOCK: 1,
-  BPF_DEVCG_DEV_CHAR: 2,
-  BPF_DEVCG_ACC_MKNOD: 1,
-  BPF_DEVCG_ACC_READ: 2,
-  BPF_DEVCG_ACC_WRITE: 4,
-} as const;
-
 /** The instructions used here, <linux/bpf_common.h>: class, operation, source of the operand. */
-export const BPF = {
+export const OPCODE = {
   /** dst = *(u32 *)(src + off) */
   LDX_MEM_W: 0x61,
   /** 32-bit: dst = src, dst = imm, dst &= imm, dst >>= imm */
@@ -66,8 +58,8 @@ export function deviceProgram(rules: readonly LinuxDeviceCgroup[]): readonly Ins
   return [
     ...LOAD_CONTEXT,
     ...decisions.flatMap(compileDecision),
-    insn(BPF.MOV32_IMM, R0, { imm: allowByDefault ? 1 : 0 }),
-    insn(BPF.EXIT, R0),
+    insn(OPCODE.MOV32_IMM, R0, { imm: allowByDefault ? 1 : 0 }),
+    insn(OPCODE.EXIT, R0),
   ];
 }
 
@@ -135,34 +127,34 @@ function withRule(list: readonly Decision[], rule: Decision): Decision[] {
 
 function bitsOf(access: string): number {
   let bits = 0;
-  if (access.includes('m')) bits |= DEVCG.BPF_DEVCG_ACC_MKNOD;
-  if (access.includes('r')) bits |= DEVCG.BPF_DEVCG_ACC_READ;
-  if (access.includes('w')) bits |= DEVCG.BPF_DEVCG_ACC_WRITE;
+  if (access.includes('m')) bits |= BPF_DEVCG.BPF_DEVCG_ACC_MKNOD;
+  if (access.includes('r')) bits |= BPF_DEVCG.BPF_DEVCG_ACC_READ;
+  if (access.includes('w')) bits |= BPF_DEVCG.BPF_DEVCG_ACC_WRITE;
   return bits;
 }
 
 const LOAD_CONTEXT: readonly Instruction[] = [
-  insn(BPF.LDX_MEM_W, KIND, { src: R1, off: 0 }),
-  insn(BPF.AND32_IMM, KIND, { imm: 0xffff }),
-  insn(BPF.LDX_MEM_W, ACCESS, { src: R1, off: 0 }),
-  insn(BPF.RSH32_IMM, ACCESS, { imm: 16 }),
-  insn(BPF.LDX_MEM_W, MAJOR, { src: R1, off: 4 }),
-  insn(BPF.LDX_MEM_W, MINOR, { src: R1, off: 8 }),
+  insn(OPCODE.LDX_MEM_W, KIND, { src: R1, off: 0 }),
+  insn(OPCODE.AND32_IMM, KIND, { imm: 0xffff }),
+  insn(OPCODE.LDX_MEM_W, ACCESS, { src: R1, off: 0 }),
+  insn(OPCODE.RSH32_IMM, ACCESS, { imm: 16 }),
+  insn(OPCODE.LDX_MEM_W, MAJOR, { src: R1, off: 4 }),
+  insn(OPCODE.LDX_MEM_W, MINOR, { src: R1, off: 8 }),
 ];
 
 /** Tests, then the answer; each failing test skips to what follows the answer. */
 function compileDecision({ allow, type, major, minor, bits }: Decision): Instruction[] {
-  const kind = type === 'b' ? DEVCG.BPF_DEVCG_DEV_BLOCK : DEVCG.BPF_DEVCG_DEV_CHAR;
-  const tests: Instruction[] = [insn(BPF.JNE_IMM, KIND, { imm: kind })];
-  if (major !== null) tests.push(insn(BPF.JNE_IMM, MAJOR, { imm: major }));
-  if (minor !== null) tests.push(insn(BPF.JNE_IMM, MINOR, { imm: minor }));
+  const kind = type === 'b' ? BPF_DEVCG.BPF_DEVCG_DEV_BLOCK : BPF_DEVCG.BPF_DEVCG_DEV_CHAR;
+  const tests: Instruction[] = [insn(OPCODE.JNE_IMM, KIND, { imm: kind })];
+  if (major !== null) tests.push(insn(OPCODE.JNE_IMM, MAJOR, { imm: major }));
+  if (minor !== null) tests.push(insn(OPCODE.JNE_IMM, MINOR, { imm: minor }));
   if (bits !== ALL_ACCESS) {
     // r0 is free until the answer: what of the wanted access is outside (allow) or inside (deny).
-    tests.push(insn(BPF.MOV32_REG, R0, { src: ACCESS }));
-    tests.push(insn(BPF.AND32_IMM, R0, { imm: allow ? ALL_ACCESS & ~bits : bits }));
-    tests.push(insn(allow ? BPF.JNE_IMM : BPF.JEQ_IMM, R0, { imm: 0 }));
+    tests.push(insn(OPCODE.MOV32_REG, R0, { src: ACCESS }));
+    tests.push(insn(OPCODE.AND32_IMM, R0, { imm: allow ? ALL_ACCESS & ~bits : bits }));
+    tests.push(insn(allow ? OPCODE.JNE_IMM : OPCODE.JEQ_IMM, R0, { imm: 0 }));
   }
-  const answer = [insn(BPF.MOV32_IMM, R0, { imm: allow ? 1 : 0 }), insn(BPF.EXIT, R0)];
+  const answer = [insn(OPCODE.MOV32_IMM, R0, { imm: allow ? 1 : 0 }), insn(OPCODE.EXIT, R0)];
   const end = tests.length + answer.length;
   const jumps = tests.map((test, index) =>
     isJump(test.code) ? { ...test, off: end - index - 1 } : test,
@@ -171,7 +163,7 @@ function compileDecision({ allow, type, major, minor, bits }: Decision): Instruc
 }
 
 function isJump(code: number): boolean {
-  return code === BPF.JEQ_IMM || code === BPF.JNE_IMM;
+  return code === OPCODE.JEQ_IMM || code === OPCODE.JNE_IMM;
 }
 
 function insn(
