@@ -85,6 +85,7 @@ export class Daemon {
         limits,
         requirement: parts.requirement,
         health: () => this.#health(),
+        fence: sandboxes.fence,
         log,
       }),
     );

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { probeHost, type Sandbox, SandboxEngine } from '@terrarium/engine';
 import type { LocalText } from '@terrarium/protocol';
 import { ResidentPlayer } from '@terrarium/syscall';
+import { type FenceReader, fenceReader } from './fence.js';
 import type { DaemonOptions } from './options.js';
 import type { Sandboxes, SandboxInfo } from './ports.js';
 import type { StepperKit } from './stepper/index.js';
@@ -17,6 +18,7 @@ export class EngineSandboxes implements Sandboxes {
   readonly reduced: readonly LocalText[];
   readonly shell: readonly string[];
   readonly stepper: StepperKit;
+  readonly fence: FenceReader;
   /** names everything on the host that is this daemon's */
   readonly instance: string;
   readonly #engine: SandboxEngine;
@@ -52,6 +54,7 @@ export class EngineSandboxes implements Sandboxes {
     this.instance = engine.instance;
     this.shell = shellOf(baseImage);
     this.stepper = { player, cgroups: engine.facts.cgroups };
+    this.fence = fenceReader(player);
     this.reduced = probeHost()
       .filter(({ level }) => level === 'reduced')
       .map(({ found }) => found);

@@ -7,6 +7,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { Socket } from 'node:net';
 import type { LocalText } from '@terrarium/protocol';
 import { z } from 'zod';
+import { type FenceReader, parseFencePid } from './fence.js';
 import type { Lessons } from './lessons.js';
 import type { Log } from './log.js';
 import type { Sessions } from './sessions.js';
@@ -21,6 +22,7 @@ export interface HttpDeps {
   /** whether this machine offers a kernel feature that a lesson requires */
   readonly requirement: (feature: string) => Requirement;
   readonly health: () => object;
+  readonly fence: FenceReader;
   readonly log: Log;
 }
 
@@ -66,6 +68,7 @@ export function createHttpListener(deps: HttpDeps): RequestListener {
       status: 200,
       body: listLessons(deps, who(deps, request)),
     }),
+    'GET /api/fence': async (request) => getFence(deps, request),
   };
   return (request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0];
@@ -166,6 +169,26 @@ function listLessons(deps: HttpDeps, row: SessionRow): object {
       requires: lesson.requires.map((feature) => deps.requirement(feature)),
     })),
   };
+}
+
+/** Sessions whose fence is being read: a reading takes tens of files and a plan. */
+const reading = new Set<string>();
+
+async function getFence(deps: HttpDeps, request: IncomingMessage) {
+  const row = who(deps, request);
+  const pid = parseFencePid(request.url);
+  if (pid === undefined) throw new HttpError(400, 'pid is `sandbox` or a number');
+  const sandbox = deps.sessions.open(row).runtime.running;
+  if (sandbox === null) throw new HttpError(409, 'the sandbox does not run');
+  if (reading.has(row.id)) throw new HttpError(429, 'one at a time');
+  reading.add(row.id);
+  try {
+    const fence = await deps.fence(sandbox, pid);
+    if (fence === null) throw new HttpError(404, 'no such process in your sandbox');
+    return { status: 200, body: fence };
+  } finally {
+    reading.delete(row.id);
+  }
 }
 
 function who(deps: HttpDeps, request: IncomingMessage): SessionRow {

@@ -5,6 +5,7 @@
  */
 import type { LocalText, TerminalInfo } from '@terrarium/protocol';
 import type { EventBody } from '@terrarium/timeline';
+import type { FenceReader } from './fence.js';
 import type { StepperKit } from './stepper/index.js';
 
 /** A sandbox that runs. The same id may come again with another init: a reset sandbox. */
@@ -28,6 +29,8 @@ export interface Sandboxes {
   readonly shell: readonly string[];
   /** what runs plans call by call; null where nothing real runs */
   readonly stepper: StepperKit | null;
+  /** reads what holds a process of a sandbox */
+  readonly fence: FenceReader;
   /** @throws when the kernel refuses; nothing is left behind then */
   create(id: string): Promise<SandboxInfo>;
   /** Finds what an earlier daemon left: live ones are returned, dead or half-made ones removed. */

@@ -1,7 +1,9 @@
 /** Doubles of the parts that touch the kernel: they keep books instead, and fail when told to. */
+import type { Fence } from '@terrarium/engine';
 import type { Lesson, Step } from '@terrarium/lesson';
 import type { TerminalInfo } from '@terrarium/protocol';
 import type { EventBody, NamespaceKind, ProcessState } from '@terrarium/timeline';
+import type { FenceReader } from '../fence.js';
 import type {
   HostedSandbox,
   Observer,
@@ -15,6 +17,13 @@ export class FakeSandboxes implements Sandboxes {
   readonly reduced = [];
   readonly shell = ['/bin/sh'];
   readonly stepper = null;
+  /** host pids that are said to be of the sandbox */
+  readonly members = new Set<number>();
+  readonly fence: FenceReader = async (sandbox, pid) => {
+    const hostPid = pid ?? sandbox.initPid;
+    const isOwn = hostPid === sandbox.initPid || this.members.has(hostPid);
+    return isOwn ? ({ pid: hostPid, command: 'fake', entries: [] } as unknown as Fence) : null;
+  };
   readonly alive = new Map<string, SandboxInfo>();
   readonly calls: string[] = [];
   /** the next create fails with this */
