@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmdirSync,
   truncateSync,
@@ -17,14 +18,21 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type Cgroup,
   type CgroupEvent,
+  type CgroupLayout,
   detectCgroupLayout,
   deviceProgram,
   groupPath,
+  prepareGroup,
   prepareParents,
   queryDevicePrograms,
+  removeMade,
+  resourcesProblems,
+  translateResources,
   UpdateError,
+  withControlFiles,
 } from '../../packages/engine/src/index.js';
 import { attachDeviceProgram } from '../../packages/engine/src/plan/device-program-calls.js';
+import type { LinuxResources } from '../../packages/spec/src/index.js';
 import {
   type CgroupLab,
   hasController,
@@ -123,6 +131,106 @@ describe.skipIf(missing !== null)(
     });
   },
 );
+
+describe.skipIf(missing !== null)('every field', () => {
+  test('that this host can apply stands in its file afterwards', async () => {
+    const before = v2SubtreeControl();
+    const layout = detectCgroupLayout();
+    const { made } = prepareGroup(layout, `/${PROBE}/group`, {}); // tells which files there are
+    const known = withControlFiles(layout, `/${PROBE}`);
+    const resources = possible(known, everything());
+    removeMade(made);
+    const group = await lab.make('everything', resources);
+    const { writes } = translateResources(group.layout, resources);
+    expect(writes.length).toBeGreaterThan(0);
+    for (const { hierarchy, write } of writes) {
+      if (write.optional || write.file.startsWith('devices.')) continue;
+      const path = join(groupPath(hierarchy, group.group), write.file);
+      expect(`${write.file} ${shownIn(path, write.value)}`).toBe(`${write.file} ${write.value}`);
+    }
+    await group.remove();
+    restoreV2SubtreeControl(group, before);
+  });
+});
+
+const PROBE = `terrarium-cgroups-probe-${process.pid}`;
+
+/** All that linux.resources has, in harmless amounts. */
+function everything(): LinuxResources {
+  const disk = blockDevice();
+  const rate = disk === null ? [] : [{ ...disk, rate: 1024 * MIB }];
+  const size = hugepageSize();
+  return {
+    memory: {
+      limit: 64 * MIB,
+      swap: 128 * MIB,
+      reservation: 32 * MIB,
+      kernelTCP: 16 * MIB,
+      swappiness: 10,
+      disableOOMKiller: false,
+      useHierarchy: true,
+    },
+    cpu: {
+      shares: 512,
+      quota: 50_000,
+      burst: 1000,
+      period: 100_000,
+      cpus: '0',
+      mems: '0',
+      idle: 0,
+    },
+    pids: { limit: 100 },
+    blockIO: {
+      weight: 100,
+      throttleReadBpsDevice: rate,
+      throttleWriteBpsDevice: rate,
+      throttleReadIOPSDevice: rate,
+      throttleWriteIOPSDevice: rate,
+    },
+    hugepageLimits: size === null ? [] : [{ pageSize: size, limit: 4 * MIB }],
+    network: { classID: 7 },
+    unified: { 'memory.high': String(48 * MIB), 'cgroup.max.depth': '5' },
+  };
+}
+
+/** Without the fields that this host has no means for. */
+function possible(layout: CgroupLayout, resources: LinuxResources): LinuxResources {
+  const left = structuredClone(resources) as Record<string, Record<string, unknown>>;
+  for (const { field } of resourcesProblems(layout, resources)) {
+    const [subject = '', ...rest] = field.replace('linux.resources.', '').split('.');
+    const name = rest.join('.');
+    if (name === '') delete left[subject];
+    else delete left[subject]?.[name];
+  }
+  return left as LinuxResources;
+}
+
+/** What the file says, in the words of the write where it means the same. */
+function shownIn(path: string, written: string): string {
+  const content = readFileSync(path, 'utf8').trim();
+  const [first = '', ...pairs] = written.split(' ');
+  const sameNumber = Number(written) > 4096 && Math.abs(Number(content) - Number(written)) < 4096;
+  const keyed = content.split('\n').some((line) => {
+    const words = line.split(' ');
+    return words[0] === first && pairs.every((pair) => words.includes(pair));
+  });
+  const prefixed = content === `default ${written}` || content === `oom_kill_disable ${written}`;
+  return sameNumber || keyed || prefixed || content.startsWith(`oom_kill_disable ${written}\n`)
+    ? written
+    : content;
+}
+
+/** The first disk that is no loop or memory device. */
+function blockDevice(): { major: number; minor: number } | null {
+  for (const name of readdirSync('/sys/block').filter((one) => /^(sd|vd|nvme|xvd)/.test(one))) {
+    const [major, minor] = readFileSync(`/sys/block/${name}/dev`, 'utf8')
+      .trim()
+      .split(':')
+      .map(Number);
+    if (major !== undefined && minor !== undefined) return { major, minor };
+  }
+  return null;
+}
 
 function hugepageSize(): string | null {
   const line = /^Hugepagesize: +(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'));

@@ -102,8 +102,11 @@ function swapBelowLimit({ swap = -1, limit }: LinuxMemory): Wish | undefined {
   return refusal('memory.swap', `is memory plus swap: ${swap} is less than memory.limit ${limit}`);
 }
 
-/** Deprecated in Linux 5.4, refused by the kernel since 5.16; unlimited is what a new group has. */
+/** Linux 5.16 and later take the value and ignore it, which is worse than a refusal. */
 function kernelMemoryV1(kernel: number): Wish {
   if (kernel < 0) return granted('memory.kernel');
-  return wish('memory.kernel', ['memory.kmem.limit_in_bytes', kernel]);
+  return refusal(
+    'memory.kernel',
+    'the kernel dropped this limit (Linux 5.16): memory.limit counts it',
+  );
 }

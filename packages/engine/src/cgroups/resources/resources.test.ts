@@ -176,7 +176,6 @@ describe('v1', () => {
       'memory: memory.limit_in_bytes=1000',
       'memory: memory.memsw.limit_in_bytes=1500',
       'memory: memory.soft_limit_in_bytes=500',
-      'memory: memory.kmem.limit_in_bytes=300',
       'memory: memory.kmem.tcp.limit_in_bytes=200',
       'memory: memory.swappiness=10',
       'memory: memory.oom_control=1',
