@@ -232,7 +232,9 @@ class Creation {
   readonly #plan: ContainerPlan;
   readonly #undo: UndoStep[];
   #record: ContainerRecord;
-  #initPid = 0;
+  /** may be heard after reports of what comes later: the processes of a plan report themselves */
+  readonly #initPid: Promise<number>;
+  #setInitPid: (pid: number) => void = () => {};
   #hooks: Promise<void> = Promise.resolve();
   #hookFailure: unknown;
   #undoes = false;
@@ -249,6 +251,9 @@ class Creation {
     this.#plan = plan;
     this.#record = record;
     this.#undo = undo;
+    this.#initPid = new Promise((resolve) => {
+      this.#setInitPid = resolve;
+    });
   }
 
   async run(): Promise<PlanResult> {
@@ -278,7 +283,7 @@ class Creation {
 
   #started(process: string, pid: number): void {
     if (process !== 'init') return;
-    this.#initPid = pid;
+    this.#setInitPid(pid);
     this.#context.inits.adopt(this.#record.id, pid);
     this.#undoGroup();
   }
@@ -309,9 +314,9 @@ class Creation {
       .then(async () => {
         this.#begin();
         const state = stateOf(this.#record, 'creating');
-        const withPid = { ...state, pid: this.#initPid };
+        const pid = await this.#initPid;
         for (const moment of moments) {
-          await runHooks(this.#context, this.#record, moment, withPid, this.#initPid);
+          await runHooks(this.#context, this.#record, moment, { ...state, pid }, pid);
         }
         sayGo(this.#context.store.path(this.#record.id, HOOKS_FIFO));
       })

@@ -9,6 +9,7 @@ import { writeFileAtomically } from '../state/atomic-file.js';
 import { asContainerError, ContainerError } from './container-error.js';
 import type { ContainerExecInput } from './container-exec-plan.js';
 import type { ContainerRecord } from './container-record.js';
+import { orEnded } from './ended-meanwhile.js';
 import { type EngineContext, exclusively } from './engine-context.js';
 import type { NamespaceType } from './join-container.js';
 import { liveStatus } from './live-status.js';
@@ -64,12 +65,23 @@ export async function execInContainer(
       throw new ContainerError({ code: 'wrong-state', what, reason: `it is ${status}` });
     }
     assertSupported({ ...record.config, process: options.process }, record.sandbox !== null);
-    const pipes = options.stdio === 'pipe' ? openStdioPipes(context.store.scratch()) : null;
-    return startProgram(context, record, options, pipes).catch((error: unknown) => {
-      pipes?.discard();
-      throw asContainerError(what, error);
-    });
+    return orEnded(context, record, what, () => startWithPipes(context, record, options, what));
   });
+}
+
+async function startWithPipes(
+  context: EngineContext,
+  record: ContainerRecord,
+  options: ContainerExecOptions,
+  what: string,
+): Promise<ContainerExecHandle> {
+  const pipes = options.stdio === 'pipe' ? openStdioPipes(context.store.scratch()) : null;
+  try {
+    return await startProgram(context, record, options, pipes);
+  } catch (error) {
+    pipes?.discard();
+    throw asContainerError(what, error);
+  }
 }
 
 async function startProgram(

@@ -11,6 +11,7 @@ import { pidfdOpen, pidfdSendSignal, SIGNALS, SyscallError } from '@terrarium/sy
 import { Cgroup } from '../cgroups/index.js';
 import { ContainerError } from './container-error.js';
 import type { ContainerRecord } from './container-record.js';
+import { orEnded } from './ended-meanwhile.js';
 import { type EngineContext, exclusively } from './engine-context.js';
 import { liveStatus } from './live-status.js';
 import { signalNumber } from './signals.js';
@@ -38,7 +39,8 @@ export async function killContainer(
     if (!isLeft && (status === 'stopped' || status === 'creating')) {
       throw new ContainerError({ code: 'wrong-state', what, reason: `it is ${status}` });
     }
-    if (all) await killAll(group, number, status === 'paused');
+    if (all)
+      await orEnded(context, record, what, () => killAll(group, number, status === 'paused'));
     else sendToInit(context, record, number);
     if (number === SIGNALS.SIGKILL && status === 'paused') await release(context, record, group);
   });

@@ -1,6 +1,7 @@
 /** pause and resume: the freezer of the container's cgroup. Host root. */
 import { Cgroup } from '../cgroups/index.js';
 import { ContainerError } from './container-error.js';
+import { orEnded } from './ended-meanwhile.js';
 import { type EngineContext, exclusively } from './engine-context.js';
 import { liveStatus } from './live-status.js';
 
@@ -28,8 +29,7 @@ async function change(
       throw new ContainerError({ code: 'wrong-state', what, reason: `it is ${status}` });
     }
     const group = new Cgroup({ layout: context.facts.cgroups, group: record.group });
-    if (verb === 'pause') await group.freeze();
-    else await group.thaw();
+    await orEnded(context, record, what, () => (verb === 'pause' ? group.freeze() : group.thaw()));
     context.store.write({ ...record, status: 'running', paused: verb === 'pause' });
   });
 }

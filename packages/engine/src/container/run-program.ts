@@ -53,7 +53,9 @@ async function started(
   plan: ReturnType<typeof containerExecPlan>['plan'],
   terminal: { readonly index: number; readonly ready: number } | null,
 ): Promise<RunningProgram> {
-  const held = new HeldProgram(player);
+  const held = new HeldProgram(player, () => {
+    if (terminal !== null) writeSync(terminal.ready, 'x');
+  });
   try {
     const run = player.run(plan, {
       batched: terminal === null,
@@ -61,32 +63,38 @@ async function started(
         if (name === CONTAINER_EXEC_PROCESS) held.begin(pid);
       },
       onReport: ({ process: name, index, errno, result }) => {
-        if (terminal === null || name !== CONTAINER_EXEC_PROCESS || index !== terminal.index)
-          return;
-        if (errno !== 0) return;
-        if (!held.takeConsole(Number(result))) run.abort();
-        else writeSync(terminal.ready, 'x');
+        if (name !== CONTAINER_EXEC_PROCESS || index !== terminal?.index || errno !== 0) return;
+        held.hasConsole(Number(result));
       },
     });
+    held.onProblem = () => run.abort();
     await run.done;
     return held.running();
   } catch (error) {
     held.discard();
-    throw error;
+    throw held.problem ?? error;
   }
 }
 
-/** A process from its first moment on, so that no other can be taken for it. */
+/**
+ * A process from its first moment on, so that no other can be taken for it. What it reports itself
+ * may be heard before the player says that it began.
+ */
 class HeldProgram {
+  /** why the terminal could not be taken */
+  problem: unknown;
+  onProblem: () => void = () => {};
   readonly #player: Player;
+  readonly #consoleTaken: () => void;
   #pid = 0;
   #pidfd = -1;
+  #masterFd: number | undefined;
   #console: number | null = null;
-  #problem: unknown;
   #exited: Promise<number> | undefined;
 
-  constructor(player: Player) {
+  constructor(player: Player, consoleTaken: () => void) {
     this.#player = player;
+    this.#consoleTaken = consoleTaken;
   }
 
   begin(pid: number): void {
@@ -97,20 +105,28 @@ class HeldProgram {
     } catch {
       // ended already: its status is on the way
     }
+    this.#takeConsole();
   }
 
-  takeConsole(fd: number): boolean {
+  /** @param fd of its terminal's master, in that process */
+  hasConsole(fd: number): void {
+    this.#masterFd = fd;
+    this.#takeConsole();
+  }
+
+  #takeConsole(): void {
+    if (this.#pid === 0 || this.#masterFd === undefined) return;
     try {
-      this.#console = takeMaster(this.#pid, fd);
-      return true;
+      this.#console = takeMaster(this.#pid, this.#masterFd);
+      this.#consoleTaken();
     } catch (error) {
-      this.#problem = error;
-      return false;
+      this.problem = error;
+      this.onProblem();
     }
   }
 
   running(): RunningProgram {
-    if (this.#problem !== undefined) throw this.#problem;
+    if (this.problem !== undefined) throw this.problem;
     if (this.#exited === undefined) throw new Error('no process was started');
     const exited = this.#exited.then((status) => {
       this.#release();

@@ -2,6 +2,7 @@
 import type { LinuxResources } from '@terrarium/spec';
 import { Cgroup } from '../cgroups/index.js';
 import { ContainerError } from './container-error.js';
+import { orEnded } from './ended-meanwhile.js';
 import { type EngineContext, exclusively } from './engine-context.js';
 import { liveStatus } from './live-status.js';
 
@@ -20,7 +21,9 @@ export async function updateContainer(
     }
     const { config } = record;
     const group = new Cgroup({ layout: context.facts.cgroups, group: record.group });
-    await group.update(context.player, resources, config.linux?.devices ?? []);
+    await orEnded(context, record, what, () =>
+      group.update(context.player, resources, config.linux?.devices ?? []),
+    );
     const merged = mergeResources(config.linux?.resources ?? {}, resources);
     context.store.write({
       ...record,
