@@ -4,7 +4,13 @@
  */
 import { CAPABILITIES } from '@terrarium/syscall';
 import { diffMounts } from './diff-mounts.js';
-import type { ChangeKind, DiffContext, KernelChange } from './kernel-change.js';
+import {
+  type ChangeKind,
+  type DiffContext,
+  HOST_VIEWER,
+  type KernelChange,
+  type Viewer,
+} from './kernel-change.js';
 import {
   CAPABILITY_SETS,
   type CapabilitySet,
@@ -16,6 +22,7 @@ import {
 } from './kernel-state.js';
 import { count, some } from './phrases.js';
 import { rootMount } from './read-process.js';
+import { groupFor, idInside, mapRowFor, procOf } from './viewer.js';
 
 /** A change of a process, before it is told whose it is. */
 interface Draft {

@@ -51,6 +51,11 @@ export function readExe(pid: number): string | null {
   return link(`/proc/${pid}/exe`);
 }
 
+/** It has ended, and its parent has not asked for its status yet. */
+export function isZombie(pid: number): boolean {
+  return /\) [ZX] /.test(text(`/proc/${pid}/stat`) ?? '');
+}
+
 function readNamespaces(at: string) {
   const inode = (name: string): number | null => {
     const found = /\[(\d+)\]$/.exec(link(`${at}/ns/${name}`) ?? '');

@@ -23,7 +23,7 @@ import { diffStates } from './diff-state.js';
 import { HOST_VIEWER, type KernelChange, type Landmark, type Viewer } from './kernel-change.js';
 import { type KernelState, NO_STATE } from './kernel-state.js';
 import { namedFile, readNamedFile } from './named-file.js';
-import { readExe } from './read-process.js';
+import { isZombie, readExe } from './read-process.js';
 import { Registers, type RegisterValues, withReportedLoads } from './registers.js';
 import {
   becomesProgram,
@@ -54,6 +54,7 @@ export interface StepSessionOptions {
   readonly probe?: BlockedProbe;
   /** for tests without a kernel */
   readonly startTime?: (pid: number) => number | null;
+  readonly isZombie?: (pid: number) => boolean;
 }
 
 /** A person takes this for "at once"; calls that work for longer are not asleep, see blocked.ts. */
@@ -228,13 +229,13 @@ export class StepSession {
     if (standing.status !== 'blocked') standing.status = 'waiting';
     standing.index = index;
     this.#wake();
-    if (standing.status === 'blocked') this.#later(process);
+    if (standing.status === 'blocked') this.#later();
   }
 
   #onReport(report: CallReport): void {
     this.#reports.set(keyOf(report.process, report.index), report);
     this.#wake();
-    if (this.#standing.get(report.process)?.status === 'blocked') this.#later(report.process);
+    if (this.#standing.get(report.process)?.status === 'blocked') this.#later();
   }
 
   #onRunEnd(error: Error | null): void {
@@ -279,7 +280,10 @@ export class StepSession {
       let fresh = true;
       while (this.#phase === 'stepping' && !this.#aborting && !this.#pausing && !there()) {
         const process = this.next();
-        if (process === null) return;
+        if (process === null) {
+          if (await this.#somebodyReturns()) continue;
+          return;
+        }
         await this.#stepOnce(process, fresh);
         fresh = false;
       }
@@ -312,7 +316,7 @@ export class StepSession {
     if (returned) this.#record(process, index, step, changes, before.readMs + after.readMs);
     this.#recordWoken();
     await this.#noticeEnd();
-    this.#tellPositions();
+    if (this.#phase === 'stepping') this.#tellPositions(); // else the end has told them
   }
 
   /** @returns false when the call is blocked, and will be told when it returns */
@@ -457,23 +461,39 @@ export class StepSession {
   }
 
   /** A blocked call returned while nobody stepped: its partner is not of the plan. */
-  #later(_process: ProcessName): void {
-    void this.#inTurn(async () => {
-      const blocked = [...this.#standing.values()].some(({ status }) => status === 'blocked');
-      if (!blocked || this.#phase !== 'stepping') return;
-      const before = this.#state;
-      const count = this.#records.length;
-      this.#recordWoken();
-      if (this.#records.length === count) return;
-      const after = await this.#read(null);
-      const changes = diffStates({ ...before, file: null }, after, {
-        actor: null,
-        ...this.#context(),
-      });
-      this.#amend(changes, after.readMs);
-      await this.#noticeEnd();
-      this.#tellPositions();
+  #later(): void {
+    void this.#inTurn(() => this.#collectLate());
+  }
+
+  /** Nobody can step now; a call that only took its time, or was woken late, may still return. */
+  async #somebodyReturns(): Promise<boolean> {
+    const returned = (): boolean =>
+      [...this.#standing].some(
+        ([process, standing]) =>
+          standing.status === 'blocked' && this.#hasReturned(process, standing),
+      );
+    const can = (): boolean => this.next() !== null || returned() || this.#stopped;
+    await this.#until(can, ARRIVE_MS);
+    if (this.#stopped) await this.#noticeEnd();
+    else if (returned()) await this.#collectLate();
+    return this.next() !== null;
+  }
+
+  async #collectLate(): Promise<void> {
+    const blocked = [...this.#standing.values()].some(({ status }) => status === 'blocked');
+    if (!blocked || this.#phase !== 'stepping') return;
+    const before = this.#state;
+    const count = this.#records.length;
+    this.#recordWoken();
+    if (this.#records.length === count) return;
+    const after = await this.#read(null);
+    const changes = diffStates({ ...before, file: null }, after, {
+      actor: null,
+      ...this.#context(),
     });
+    this.#amend(changes, after.readMs);
+    await this.#noticeEnd();
+    if (this.#phase === 'stepping') this.#tellPositions();
   }
 
   // ---- records ----
@@ -589,6 +609,8 @@ export class StepSession {
     if (!(await this.#untilGone(standings, GONE_MS))) {
       leftovers.push('a process of the plan does not end');
     }
+    await this.#until(() => this.#runEnd !== null, GONE_MS); // the player holds nothing of it any more
+    await this.#untilReaped(standings);
     if (!this.#undone) {
       this.#undone = true;
       try {
@@ -623,6 +645,14 @@ export class StepSession {
       await delay(LOOK_MS);
     }
     return true;
+  }
+
+  /** A zombie holds nothing but its number; it is the player's to reap, and gone in a moment. */
+  async #untilReaped(standings: readonly Standing[]): Promise<void> {
+    const deadline = performance.now() + ARRIVE_MS;
+    const isThere = ({ hostPid }: Standing): boolean =>
+      hostPid !== null && (this.#options.isZombie ?? isZombie)(hostPid);
+    while (standings.some(isThere) && performance.now() < deadline) await delay(LOOK_MS);
   }
 
   // ---- waiting and telling ----
