@@ -114,7 +114,7 @@ describe.skipIf(lack !== null)(`readFence${suffix}`, () => {
       fence.entries.map(({ id }) => id).filter((id) => id.startsWith('capability.CAP_')),
     ).toEqual(missingOnes.map((name) => `capability.${name}`));
     const module = entryOf(fence, 'capability.CAP_SYS_MODULE');
-    expect(module.sentence.en).toMatch(/kernel modules; dropped: .*; no program can bring it back/);
+    expect(module.sentence.en).toMatch(/kernel modules; a sandbox drops it: .*; no program can bring it back/);
     expect(module.refuses).toContain('init_module: EPERM');
   });
 

@@ -9,12 +9,14 @@ export function addDoctor(program: Command): void {
     .command('doctor')
     .description('Say what this machine offers and lacks for the lab, each with the remedy.')
     .option('--json', 'print an array of { id, level, found, purpose, remedy? }')
+    .option('--fence <pid>', 'say what holds this process instead, with the raw values')
     .action(doctor);
 }
 
 const WORDS = { ok: 'present', reduced: 'reduced', missing: 'MISSING' } as const;
 
-async function doctor(options: { json?: true }): Promise<void> {
+async function doctor(options: { json?: true; fence?: string }): Promise<void> {
+  if (options.fence !== undefined) return fence(options.fence, options.json === true);
   const { findings } = await import('../doctor/findings.js');
   const lines = findings();
   if (options.json === true) console.log(JSON.stringify(lines, null, 2));
@@ -23,6 +25,12 @@ async function doctor(options: { json?: true }): Promise<void> {
   if (missing.length > 0) {
     throw new CommandFailure(`the lab cannot run here: ${missing.join(', ')} missing`);
   }
+}
+
+async function fence(pid: string, json: boolean): Promise<void> {
+  const { describeFence, fenceOf } = await import('../doctor/fence.js');
+  const found = await fenceOf(pid);
+  console.log(json ? JSON.stringify(found, null, 2) : describeFence(found));
 }
 
 /** `present  overlay             overlay file system (a sandbox writes above the base image)` */

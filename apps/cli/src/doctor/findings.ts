@@ -5,7 +5,7 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
-import { probeHost } from '@terrarium/engine';
+import { probeFences, probeHost } from '@terrarium/engine';
 
 /** `missing` stops the lab, `reduced` takes a part of it. */
 export type Level = 'ok' | 'reduced' | 'missing';
@@ -35,6 +35,8 @@ const PURPOSES: Readonly<Record<string, string>> = {
   'cgroup.pids': 'keeps a fork bomb inside its sandbox',
   'cgroup.cpu': 'keeps a busy loop from slowing the others',
   proc: 'learners mount a /proc of their own',
+  'fence.seccomp': 'refuses calls that concern the one kernel that all share',
+  'fence.devices': 'a second fence around devices, whatever nodes there are',
   tracefs: 'tells of every process at once, short ones included',
 };
 
@@ -44,13 +46,18 @@ export function findings(): Line[] {
 }
 
 function fromEngine(): Line[] {
-  return probeHost().map(({ id, level, found, remedy }) => ({
+  return [...probeHost(), ...probeFences()].map(({ id, level, found, remedy }) => ({
     id,
     level,
     found: found.en,
-    purpose: PURPOSES[id] ?? (id.startsWith('namespace.') ? 'a sandbox has all eight' : ''),
+    purpose: PURPOSES[id] ?? purposeOf(id),
     ...(remedy === undefined ? {} : { remedy: remedy.en }),
   }));
+}
+
+function purposeOf(id: string): string {
+  if (id.startsWith('namespace.')) return 'a sandbox has all eight';
+  return id.startsWith('fence.') ? 'a fence around the whole machine' : '';
 }
 
 function kernel(): Line {

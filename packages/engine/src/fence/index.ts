@@ -1,5 +1,6 @@
 /** The fence of a process as data, what fences a host offers, and why something was refused. */
 export * from './explain-refusal.js';
+export { probeFences } from './host-fence.js';
 export { isInGroup } from './membership.js';
 export { type FenceOptions, NoSuchProcess, readFence } from './read-fence.js';
 export {

@@ -95,12 +95,12 @@ function missingEntry(
   const forEver = !sets.bounding.includes(name);
   const en = [
     `it would allow ${words?.allows.en ?? 'something that this version does not know'}`,
-    ...(forEver && reason !== undefined ? [`dropped: ${reason}`] : []),
+    ...(forEver && reason !== undefined ? [`a sandbox drops it: ${reason}`] : []),
     forEver ? 'no program can bring it back' : 'a program with it on its file would get it',
   ];
   const zh = [
     `它可用于：${words?.allows.zh ?? '此版本未知的操作'}`,
-    ...(forEver && DROPPED_ZH[name] !== undefined ? [`放弃的原因：${DROPPED_ZH[name]}`] : []),
+    ...(forEver && DROPPED_ZH[name] !== undefined ? [`沙箱放弃它的原因：${DROPPED_ZH[name]}`] : []),
     forEver ? '任何程序都拿不回来' : '文件上带有它的程序可以得到它',
   ];
   return {
