@@ -5,7 +5,7 @@
  */
 import { dirname, join } from 'node:path';
 import type { LinuxDevice, LinuxResources } from '@terrarium/spec';
-import { ERRNO, flagged, O, type Purpose, type Slot } from '@terrarium/syscall';
+import { bytes, ERRNO, flagged, lengthOf, O, type Purpose, type Slot } from '@terrarium/syscall';
 import {
   type CgroupHierarchy,
   type CgroupLayout,
@@ -13,7 +13,8 @@ import {
   deviceProgram,
   driverOf,
   groupPath,
-  problemText,
+  type LimitWrite,
+  ResourcesError,
   translateResources,
 } from '../cgroups/index.js';
 import { attachDeviceProgram } from './device-program-calls.js';
@@ -67,7 +68,7 @@ export function makeCgroups(
   const withDefaults = options.defaultDevices ?? options.whose !== undefined;
   const wanted = withDefaults ? withDefaultDevices(layout, resources, options.nodes) : resources;
   const { writes, problems } = translateResources(layout, wanted);
-  if (strict && problems.length > 0) throw new Error(problems.map(problemText).join('; '));
+  if (strict && problems.length > 0) throw new ResourcesError(problems);
   for (const hierarchy of layout.hierarchies) {
     const directory = groupPath(hierarchy, group);
     const label = hierarchy.name;
@@ -81,10 +82,8 @@ export function makeCgroups(
       ),
     );
     inheritCpuset(script, hierarchy, directory);
-    for (const placed of writes) {
-      if (placed.hierarchy === hierarchy)
-        writeLimit(script, directory, placed.write, whose, strict);
-    }
+    const own = writes.filter((one) => one.hierarchy === hierarchy).map(({ write }) => write);
+    writeLimits(script, directory, own, whose, strict);
     if (owner !== null && (hierarchy.version === 2 || options.whose === undefined)) {
       delegate(script, hierarchy, directory, owner, whose);
     }
@@ -115,22 +114,56 @@ function withDefaultDevices(
   return { ...rest, devices: containerDeviceRules(devices, nodes) };
 }
 
-function writeLimit(
+/** In their order. A list, such as v1's of devices, is written line by line to one open file. */
+function writeLimits(
   script: Script,
   directory: string,
-  { file, value, optional }: { file: string; value: string; optional: boolean },
+  writes: readonly LimitWrite[],
   whose: Whose,
   strict: boolean,
 ): void {
-  const path = join(directory, file);
-  const why = purpose(
+  let at = 0;
+  while (at < writes.length) {
+    const [first] = writes.slice(at);
+    if (first === undefined) return;
+    const end = writes.findIndex(({ file }, index) => index > at && file !== first.file);
+    const run = writes.slice(at, end === -1 ? writes.length : end);
+    at += run.length;
+    const path = join(directory, first.file);
+    // rsvd limits of huge pages stay optional: the standard has a fallback for kernels without.
+    const optional = first.optional && (!strict || first.file.includes('.rsvd.'));
+    if (optional) {
+      for (const write of run)
+        script.optionalWriteFile(path, write.value, limitPurpose(write, whose));
+    } else {
+      writeLines(script, path, run, whose);
+    }
+  }
+}
+
+function writeLines(script: Script, path: string, run: readonly LimitWrite[], whose: Whose): void {
+  const [only] = run;
+  if (run.length === 1 && only !== undefined) {
+    script.writeFile(path, only.value, limitPurpose(only, whose));
+    return;
+  }
+  const file = script.builder.slot('limits');
+  const flags = flagged(O, 'O_WRONLY', 'O_CLOEXEC');
+  for (const [index, write] of run.entries()) {
+    const why = limitPurpose(write, whose);
+    if (index === 0) script.call('openat', [FDCWD, path, flags], why, { store: file });
+    const line = bytes(write.value);
+    script.call('write', [file, line, lengthOf(line)], why, { atLeast: 1 });
+    if (index === run.length - 1) script.call('close', [file], why);
+  }
+}
+
+function limitPurpose({ file, value }: LimitWrite, whose: Whose): Purpose {
+  return purpose(
     'cgroup-limit',
     `limit ${whose.en}: ${file} = ${value}`,
     `限制${whose.zh}：${file} = ${value}`,
   );
-  // rsvd limits of huge pages stay optional: the standard has a fallback for kernels without.
-  if (optional && (!strict || file.includes('.rsvd.'))) script.optionalWriteFile(path, value, why);
-  else script.writeFile(path, value, why);
 }
 
 /** On v1 the rules were written as a list; v2 has no files for them but runs a program. */
