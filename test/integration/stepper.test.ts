@@ -143,7 +143,7 @@ describe.skipIf(lacks !== null)(`stepper${suffix}`, () => {
   });
 
   test('abort › at every index of a container plan leaves nothing', {
-    timeout: 300_000,
+    timeout: 600_000,
   }, async () => {
     await abortEverywhere(container);
   });

@@ -31,6 +31,11 @@ export interface CaptureInput {
   readonly processes: Readonly<Record<ProcessName, number>>;
   /** the file that the stepped call names; read last, by whoever knows the call */
   readonly file?: FileState | null;
+  /**
+   * `known`: a host name that was read before is taken as it was, which spares two processes for
+   * each; for after a call that cannot have changed it
+   */
+  readonly hostnames?: 'all' | 'known';
 }
 
 /** Reads the state of processes at one moment. */
@@ -78,14 +83,16 @@ const GROUP_FILES_V2: readonly string[] = [
 /** Makes a reader for this host. */
 export function kernelCapture(player: Player, layout: CgroupLayout): Capture {
   const readHostname = hostnameReader(player);
-  return async ({ processes, file = null }) => {
+  const known = new Map<number, string>();
+  return async ({ processes, file = null, hostnames: wanted = 'all' }) => {
     const began = performance.now();
     const found: Record<ProcessName, ProcessKernelState> = {};
     for (const [name, pid] of Object.entries(processes)) {
       const state = readProcess(pid);
       if (state !== null) found[name] = state;
     }
-    const hostnames = await readHostnames(Object.values(found), readHostname);
+    if (wanted === 'all') known.clear();
+    const hostnames = await readHostnames(Object.values(found), readHostname, known);
     return {
       processes: found,
       hostnames,
@@ -100,13 +107,16 @@ export function kernelCapture(player: Player, layout: CgroupLayout): Capture {
 async function readHostnames(
   processes: readonly ProcessKernelState[],
   read: (pid: number) => Promise<string | null>,
+  known: Map<number, string>,
 ): Promise<Record<number, string>> {
   const found: Record<number, string> = {};
   for (const { pid, namespaces } of processes) {
     const inode = namespaces.uts;
     if (inode === null || inode in found) continue;
-    const name = await read(pid);
-    if (name !== null) found[inode] = name;
+    const name = known.get(inode) ?? (await read(pid));
+    if (name === null) continue;
+    found[inode] = name;
+    known.set(inode, name);
   }
   return found;
 }

@@ -311,7 +311,7 @@ export class StepSession {
     const returned = await this.#awaitReturn(process, index, step, exe);
     if (returned) await this.#arrive(process, index, step);
     await this.#awaitWoken();
-    const after = await this.#read(readNamedFile(file));
+    const after = await this.#read(readNamedFile(file), renames(step) ? 'all' : 'known');
     const changes = diffStates(before, after, { actor: process, ...this.#context() });
     if (returned) this.#record(process, index, step, changes, before.readMs + after.readMs);
     this.#recordWoken();
@@ -540,7 +540,7 @@ export class StepSession {
     this.#tell({ type: 'call', record });
   }
 
-  async #read(file: KernelState['file']): Promise<KernelState> {
+  async #read(file: KernelState['file'], hostnames: 'all' | 'known' = 'all'): Promise<KernelState> {
     const processes: Record<ProcessName, number> = {};
     for (const [name, { hostPid, startTime, end }] of this.#standing) {
       // A number without its start time may be another process's by now.
@@ -548,7 +548,7 @@ export class StepSession {
       if ((this.#options.startTime ?? startTimeOf)(hostPid) === startTime)
         processes[name] = hostPid;
     }
-    this.#state = await this.#options.capture({ processes, file });
+    this.#state = await this.#options.capture({ processes, file, hostnames });
     return this.#state;
   }
 
@@ -687,6 +687,12 @@ export class StepSession {
   #tell(event: StepEvent): void {
     this.#options.onEvent?.(event);
   }
+}
+
+/** Calls that may give a host another name: by itself, or by a write to /proc/sys/kernel/hostname. */
+function renames(step: PlanStep): boolean {
+  const names = ['sethostname', 'setdomainname', 'write'];
+  return step.kind !== 'call' || names.includes(step.syscall);
 }
 
 function keyOf(process: ProcessName, index: number): string {
