@@ -6,7 +6,7 @@ import { ERRNO, type Slot } from '@terrarium/syscall';
 import { purpose, type Script } from '../plan/script.js';
 import { IFA, IFA_F, NLM_F, RT_SCOPE, RTM } from './constants.js';
 import { addressFamily, type IpPrefix, parsePrefix } from './ip.js';
-import { displayIndex } from './links.js';
+import { displayIndex } from './link-message.js';
 import { attribute, le32, type Message } from './netlink.js';
 import { type NetlinkSocket, request } from './netlink-calls.js';
 

@@ -20,18 +20,12 @@ import { bytes, type Plan, PlanBuilder, type Slot } from '@terrarium/syscall';
 import { openHostProc, writeProcFile } from '../plan/private-proc.js';
 import { purpose, Script } from '../plan/script.js';
 import { addAddress } from './addresses.js';
+import { addBridgePort, ensureBridge, setHairpin } from './bridges.js';
 import { INTERFACE_NAME_LENGTH } from './constants.js';
 import { type ContainerNetwork, placements } from './container-network-config.js';
 import { containerTable, hasLoopbackForwards, tableName } from './container-rules.js';
 import { formatMac, parsePrefix } from './ip.js';
-import {
-  addBridgePort,
-  addVeth,
-  deleteLink,
-  ensureBridge,
-  setHairpin,
-  setLinkUp,
-} from './links.js';
+import { addVeth, deleteLink, setLinkUp } from './links.js';
 import { closeNetlink, interfaceIndex, type NetlinkSocket, openNetlink } from './netlink-calls.js';
 import {
   describeNetworkNamespace,

@@ -1,8 +1,10 @@
 export * from './addresses.js';
+export * from './bridges.js';
 export * from './connect-network.js';
 export * from './container-network.js';
 export * from './container-network-config.js';
 export { nextAddress } from './ip.js';
+export type { LinkSettings, NamespaceReference } from './link-message.js';
 export * from './links.js';
 export * from './net-devices.js';
 export {

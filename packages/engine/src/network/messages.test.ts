@@ -6,9 +6,10 @@ import { PlanBuilder } from '@terrarium/syscall';
 import { describe, expect, test } from 'vitest';
 import { Script } from '../plan/script.js';
 import { addressMessage } from './addresses.js';
+import { bridgeMessage } from './bridges.js';
 import { bytesOf, hex, withoutSequence } from './bytes.fixture.js';
 import { parseIp, parsePrefix } from './ip.js';
-import { bridgeMessage, deleteLinkMessage, vethMessage } from './links.js';
+import { deleteLinkMessage, vethMessage } from './links.js';
 import { type Message, messageBlock } from './netlink.js';
 import { openNetlink } from './netlink-calls.js';
 import {

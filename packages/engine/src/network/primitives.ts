@@ -8,17 +8,15 @@ import * as z from 'zod';
 import { openHostProc } from '../plan/private-proc.js';
 import { purpose, Script } from '../plan/script.js';
 import { addAddress, deleteAddress } from './addresses.js';
+import { addBridgePort, ensureBridge, removeBridgePort } from './bridges.js';
 import { hostPortSchema } from './container-network-config.js';
 import { forwardTable, masqueradeTable } from './container-rules.js';
 import { parseIp, parseMac, parsePrefix } from './ip.js';
+import type { NamespaceReference } from './link-message.js';
 import {
-  addBridgePort,
   addVeth,
   deleteLink,
-  ensureBridge,
   moveLink,
-  type NamespaceReference,
-  removeBridgePort,
   renameLink,
   setLinkDown,
   setLinkUp,

@@ -5,9 +5,10 @@
  */
 import { CLONE, flagged, type Plan, PlanBuilder, type Player } from '@terrarium/syscall';
 import { purpose, Script } from '../plan/script.js';
+import { ensureBridge } from './bridges.js';
 import { forwardTable, masqueradeTable } from './container-rules.js';
 import { parseIp, parsePrefix } from './ip.js';
-import { addVeth, ensureBridge } from './links.js';
+import { addVeth } from './links.js';
 import { openNetlink } from './netlink-calls.js';
 import { explainNetworkError, isPlanError } from './network-error.js';
 import { addTable } from './nftables.js';

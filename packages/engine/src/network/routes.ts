@@ -7,7 +7,7 @@ import { writeProcFile } from '../plan/private-proc.js';
 import { purpose, type Script } from '../plan/script.js';
 import { NLM_F, RT_SCOPE, RT_TABLE, RTA, RTM, RTN, RTPROT } from './constants.js';
 import { addressFamily, formatIp, networkOf, parseIp, parsePrefix } from './ip.js';
-import { displayIndex } from './links.js';
+import { displayIndex } from './link-message.js';
 import { attribute, type Message, type Piece, u32 } from './netlink.js';
 import { type NetlinkSocket, request } from './netlink-calls.js';
 
