@@ -4,7 +4,7 @@
  * paths of the layout): host root, or for a container in a sandbox the sandbox's root.
  */
 import { dirname, join } from 'node:path';
-import type { LinuxDevice, LinuxResources } from '@terrarium/spec';
+import type { LinuxDevice, LinuxDeviceCgroup, LinuxResources } from '@terrarium/spec';
 import { bytes, ERRNO, flagged, lengthOf, O, type Purpose, type Slot } from '@terrarium/syscall';
 import {
   type CgroupHierarchy,
@@ -103,15 +103,29 @@ function inheritCpuset(script: Script, { inherited }: CgroupHierarchy, directory
   script.writeFile(join(directory, 'cpuset.mems'), inherited.mems, why);
 }
 
-/** Inside a sandbox nobody may set device rules: the sandbox's hold, and none are written. */
+/**
+ * Nothing but what is allowed, whatever a new group allows: on v1 it is all that the group above
+ * may, and so it is on v2 without a program. Then root inside, which may make nodes, could open the
+ * machine's disk. Inside a sandbox nobody may set device rules: the sandbox's hold.
+ */
 function withDefaultDevices(
   layout: CgroupLayout,
   resources: LinuxResources,
   nodes: readonly LinuxDevice[] = [],
 ): LinuxResources {
-  const { devices, ...rest } = resources;
-  if (devices === undefined || layout.seenFrom === 'sandbox') return resources;
-  return { ...rest, devices: containerDeviceRules(devices, nodes) };
+  const { devices = [], ...rest } = resources;
+  const canDeny = layout.hierarchies.some(
+    ({ version, controllers }) => version === 2 || controllers.includes('devices'),
+  );
+  if (layout.seenFrom === 'sandbox' || (devices.length === 0 && !canDeny)) return resources;
+  const rules = deniesAll(devices[0]) ? devices : [{ allow: false, access: 'rwm' }, ...devices];
+  return { ...rest, devices: containerDeviceRules(rules, nodes) };
+}
+
+function deniesAll(rule: LinuxDeviceCgroup | undefined): boolean {
+  if (rule === undefined || rule.allow || (rule.type ?? 'a') !== 'a') return false;
+  const anyDevice = (rule.major ?? null) === null && (rule.minor ?? null) === null;
+  return anyDevice && new Set(rule.access ?? 'rwm').size === 3;
 }
 
 /** In their order. A list, such as v1's of devices, is written line by line to one open file. */
