@@ -21,9 +21,10 @@ import { Script } from '../../packages/engine/src/plan/script.js';
 import type { LinuxResources } from '../../packages/spec/src/index.js';
 import { buildPlayer } from '../../packages/syscall/native/build.mjs';
 import { type Plan, PlanBuilder, ResidentPlayer } from '../../packages/syscall/src/index.js';
+import { patient } from './patience.js';
 
 /** A bound for hangs; conditions come true in milliseconds. */
-const WAIT_MS = 30_000;
+const WAIT_MS = patient(30_000);
 const LOOK_EVERY_MS = 5;
 
 /** A child of the test that has entered a group. */
@@ -111,8 +112,11 @@ async function runMake(
   { layout, group }: Cgroup,
   resources: LinuxResources,
 ): Promise<void> {
-  const whose = { en: 'the test', zh: '测试' };
-  const plan = planOf((script) => makeCgroups(script, layout, group, resources, null, { whose }));
+  const options = {
+    whose: { en: 'the test', zh: '测试' },
+    defaultDevices: resources.devices !== undefined, // a test of disks needs one
+  };
+  const plan = planOf((script) => makeCgroups(script, layout, group, resources, null, options));
   await player.run(plan).done;
 }
 

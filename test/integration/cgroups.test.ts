@@ -404,6 +404,17 @@ describe.skipIf(missing !== null)('live updates', () => {
     expect(group.stats().memory?.limitBytes).toBe(64 * MIB);
   });
 
+  withController('pids')('an update as a plan: the same writes, call by call', async () => {
+    const group = await lab.make('update-plan', { pids: { limit: 5 } });
+    const plan = group.updatePlan({ pids: { limit: 9 } });
+    const shown = (plan.processes['outside'] ?? []).map(
+      (step) => 'display' in step && step.display,
+    );
+    expect(shown[1]).toBe('write(<fd>, "9", 1)');
+    await lab.player.run(plan).done;
+    expect(group.stats().pids?.limit).toBe(9);
+  });
+
   test('a field that this host cannot apply is refused by name before anything is written', async () => {
     const group = await lab.make('update-unknown');
     const update = group.update(lab.player, {

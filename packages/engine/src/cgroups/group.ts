@@ -11,7 +11,7 @@ import {
   detachDeviceProgram,
   deviceQueryPlan,
 } from '../plan/device-program-calls.js';
-import { Script } from '../plan/script.js';
+import { purpose, Script } from '../plan/script.js';
 import { deviceProgram } from './devices/program.js';
 import { containerDeviceRules } from './devices/rules.js';
 import { type FreezerState, freezeGroup, freezerState, thawGroup } from './freeze.js';
@@ -19,7 +19,13 @@ import { groupPath, withControlFiles } from './layout.js';
 import { existingGroups, killGroup, livingProcesses, removeGroup } from './remove.js';
 import { type CgroupStats, readStats } from './stats/stats.js';
 import type { CgroupLayout } from './types.js';
-import { takeBack, UpdateError, updateWrites, writeUpdate } from './update/update.js';
+import {
+  takeBack,
+  UpdateError,
+  type UpdateWrite,
+  updateWrites,
+  writeUpdate,
+} from './update/update.js';
 import { type CgroupEvent, type GroupWatch, watchCgroup } from './watch.js';
 
 /** What a Cgroup is of. */
@@ -97,15 +103,15 @@ export class Cgroup {
     resources: LinuxResources,
     nodes: readonly LinuxDevice[] = [],
   ): Promise<void> {
-    const { devices, ...others } = resources;
-    const rules = containerDeviceRules(devices, nodes);
-    const wanted = devices === undefined ? others : { ...others, devices: rules };
-    const layout = withControlFiles(this.layout, this.group); // which files its kernel gave it
-    const writes = updateWrites(layout, this.group, wanted);
+    const { writes, rules } = this.#wanted(resources, nodes);
     writeUpdate(writes);
-    if (devices === undefined) return;
+    const directory = this.#programDirectory();
+    if (rules === undefined || directory === undefined) return;
     try {
-      await this.#updateDeviceProgram(player, rules);
+      // Last, as it happens at once or not at all.
+      const attached = await queryDevicePrograms(player, directory);
+      const plan = this.#plan((script) => this.#changeProgram(script, directory, rules, attached));
+      await player.run(plan).done;
     } catch (error) {
       takeBack(writes);
       const field = 'linux.resources.devices';
@@ -114,35 +120,77 @@ export class Cgroup {
     }
   }
 
-  /** Last, as it happens at once or not at all. v1's rules are among the writes. */
-  async #updateDeviceProgram(player: Player, rules: readonly LinuxDeviceCgroup[]): Promise<void> {
-    const { hierarchies } = this.layout;
-    if (hierarchies.some(({ controllers }) => controllers.includes('devices'))) return;
-    const v2 = hierarchies.find(({ version }) => version === 2);
-    if (v2 === undefined) return;
-    const directory = groupPath(v2, this.group);
-    const attached = await queryDevicePrograms(player, directory);
-    const plan = this.#devicePlan(directory, rules, attached);
-    if (plan !== null) await player.run(plan).done;
+  /**
+   * The same as calls, to show or to step through. Nothing takes back what was written when one of
+   * them is refused: `update` does.
+   *
+   * @param attached what queryDevicePrograms says, where device rules change on v2
+   */
+  updatePlan(
+    resources: LinuxResources,
+    nodes: readonly LinuxDevice[] = [],
+    attached: readonly number[] = [],
+  ): Plan {
+    const { writes, rules } = this.#wanted(resources, nodes);
+    const directory = this.#programDirectory();
+    const { en, zh } = this.#whose;
+    return this.#plan((script) => {
+      for (const { path, file, value } of writes) {
+        const sentence = [
+          `limit ${en}: ${file} = ${value}`,
+          `限制${zh}：${file} = ${value}`,
+        ] as const;
+        script.writeFile(path, value, purpose('cgroup-limit', ...sentence));
+      }
+      if (rules !== undefined && directory !== undefined)
+        this.#changeProgram(script, directory, rules, attached);
+    });
   }
 
-  #devicePlan(
+  /** @throws UpdateError naming the fields that cannot be applied */
+  #wanted(resources: LinuxResources, nodes: readonly LinuxDevice[]): Wanted {
+    const { devices, ...others } = resources;
+    const layout = withControlFiles(this.layout, this.group); // which files its kernel gave it
+    if (devices === undefined) return { writes: updateWrites(layout, this.group, others) };
+    const rules = containerDeviceRules(devices, nodes);
+    const writes = updateWrites(layout, this.group, { ...others, devices: rules });
+    return { writes, rules };
+  }
+
+  /** The v2 group whose program holds the device rules; undefined where v1 has a list for them. */
+  #programDirectory(): string | undefined {
+    const { hierarchies } = this.layout;
+    if (hierarchies.some(({ controllers }) => controllers.includes('devices'))) return undefined;
+    const v2 = hierarchies.find(({ version }) => version === 2);
+    return v2 === undefined ? undefined : groupPath(v2, this.group);
+  }
+
+  #plan(write: (script: Script) => void): Plan {
+    const builder = new PlanBuilder(`update ${this.group}`);
+    write(new Script(builder, 'outside', builder.slot('fd')));
+    return builder.build();
+  }
+
+  #changeProgram(
+    script: Script,
     directory: string,
     rules: readonly LinuxDeviceCgroup[],
     attached: readonly number[],
-  ): Plan | null {
+  ): void {
     const [old, ...others] = attached;
     if (others.length > 0) {
       throw new Error(`${directory} has several device programs, so not all of them are ours`);
     }
     const program = deviceProgram(rules);
-    if (program === null && old === undefined) return null;
-    const builder = new PlanBuilder(`update devices of ${this.group}`);
-    const script = new Script(builder, 'outside', builder.slot('fd'));
     if (program !== null) attachDeviceProgram(script, directory, program, this.#whose, old);
     else if (old !== undefined) detachDeviceProgram(script, directory, old, this.#whose);
-    return builder.build();
   }
+}
+
+/** What an update comes to; `rules` only when it changes them. */
+interface Wanted {
+  readonly writes: readonly UpdateWrite[];
+  readonly rules?: readonly LinuxDeviceCgroup[];
 }
 
 /** Ids of the device programs attached to one v2 group itself. */

@@ -285,7 +285,11 @@ describe('device rules', () => {
     expect(ask(136, 0, 'rw')).toBe(true);
     expect(ask(10, 229, 'm')).toBe(true);
     expect(ask(10, 229, 'rw')).toBe(false);
-    expect(containerDeviceRules(undefined)).toEqual([]);
-    expect(containerDeviceRules([])).toEqual([]);
+    // A config without rules is no leave to open the machine's disk.
+    for (const without of [containerDeviceRules(), containerDeviceRules([])]) {
+      expect(allows(without, { type: 'b', major: 8, minor: 0, access: 'r' })).toBe(false);
+      expect(allows(without, { type: 'c', major: 1, minor: 5, access: 'rw' })).toBe(true);
+    }
+    expect(deviceProgram(containerDeviceRules([{ allow: true, access: 'rwm' }]))).toBeNull();
   });
 });

@@ -121,14 +121,15 @@ const DEFAULT_DEVICES: readonly (readonly [major: number, minor: number | null])
 ];
 
 /**
- * The rules of a container: the config's, then its default devices, then leave to make the nodes
- * that it lists (making one opens nothing). A config without rules stays without.
+ * The rules of a container: nothing, then what the config says, then its default devices, then leave
+ * to make the nodes that it lists (making one opens nothing). Nothing first, also for a config
+ * without rules: a new group may all that the group above it may, and root inside could make a node
+ * for the machine's disk. A config that wants all devices says so: `{ allow: true, access: 'rwm' }`.
  */
 export function containerDeviceRules(
-  rules: readonly LinuxDeviceCgroup[] | undefined,
+  rules: readonly LinuxDeviceCgroup[] = [],
   nodes: readonly LinuxDevice[] = [],
 ): LinuxDeviceCgroup[] {
-  if (rules === undefined || rules.length === 0) return [];
   const defaults = DEFAULT_DEVICES.map(([major, minor]) => ({
     allow: true,
     type: 'c' as const,
@@ -140,7 +141,13 @@ export function containerDeviceRules(
     if (type === 'p' || major === undefined || minor === undefined) return [];
     return [{ allow: true, type: type === 'b' ? 'b' : 'c', major, minor, access: 'm' }];
   });
-  return [...rules, ...defaults, ...listed];
+  const first = deniesAll(rules[0]) ? [] : [{ allow: false, access: 'rwm' }];
+  return [...first, ...rules, ...defaults, ...listed];
+}
+
+function deniesAll(rule: LinuxDeviceCgroup | undefined): boolean {
+  const [first] = rule === undefined ? [] : deviceRules([rule]);
+  return first !== undefined && first.type === 'a' && !first.allow && isFull(first.access);
 }
 
 /**
