@@ -251,20 +251,20 @@ export class HardeningLab {
   }
 }
 
-/** A process in a mount namespace where every mount is shared; nothing reaches this machine's. */
+/**
+ * A process in a mount namespace where every mount is shared; nothing reaches this machine's. What
+ * others have mounted for a while is taken out, so that its end changes nothing here.
+ */
 async function sharedMachine(): Promise<ChildProcess> {
-  const child = spawn(
-    'unshare',
-    [
-      '--mount',
-      '--propagation',
-      'private',
-      'sh',
-      '-c',
-      'mount --make-rshared /; echo; exec sleep infinity',
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+  const script = `
+    grep -oE ' /(tmp|run)/[^ ]+ ' /proc/self/mountinfo | tac | while read -r path; do
+      umount -l "$path"
+    done
+    mount --make-rshared /
+    echo
+    exec sleep infinity`;
+  const arguments_ = ['--mount', '--propagation', 'private', 'sh', '-c', script];
+  const child = spawn('unshare', arguments_, { stdio: ['ignore', 'pipe', 'inherit'] });
   if (child.stdout !== null) await once(child.stdout, 'data');
   return child;
 }
