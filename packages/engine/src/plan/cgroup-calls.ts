@@ -4,7 +4,7 @@
  * paths of the layout): host root, or for a container in a sandbox the sandbox's root.
  */
 import { dirname, join } from 'node:path';
-import type { LinuxDevice, LinuxDeviceCgroup, LinuxResources } from '@terrarium/spec';
+import type { LinuxDevice, LinuxResources } from '@terrarium/spec';
 import { bytes, ERRNO, flagged, lengthOf, O, type Purpose, type Slot } from '@terrarium/syscall';
 import {
   type CgroupHierarchy,
@@ -118,14 +118,7 @@ function withDefaultDevices(
     ({ version, controllers }) => version === 2 || controllers.includes('devices'),
   );
   if (layout.seenFrom === 'sandbox' || (devices.length === 0 && !canDeny)) return resources;
-  const rules = deniesAll(devices[0]) ? devices : [{ allow: false, access: 'rwm' }, ...devices];
-  return { ...rest, devices: containerDeviceRules(rules, nodes) };
-}
-
-function deniesAll(rule: LinuxDeviceCgroup | undefined): boolean {
-  if (rule === undefined || rule.allow || (rule.type ?? 'a') !== 'a') return false;
-  const anyDevice = (rule.major ?? null) === null && (rule.minor ?? null) === null;
-  return anyDevice && new Set(rule.access ?? 'rwm').size === 3;
+  return { ...rest, devices: containerDeviceRules(devices, nodes) };
 }
 
 /** In their order. A list, such as v1's of devices, is written line by line to one open file. */
