@@ -294,6 +294,7 @@ export const en = {
       ['Ctrl Shift C · Ctrl Insert', 'copy what is selected in the terminal'],
       ['Ctrl Shift V · Shift Insert', 'paste into the terminal'],
       ['Ctrl Shift F', 'find in the terminal'],
+      ['S · N', 'in Step through: the next call; all calls of the present purpose'],
       ['Tab, arrows', 'between panes and tabs; the line between two panes moves with the arrows'],
     ] as ReadonlyArray<readonly [string, string]>,
     limits: 'Your sandbox may use',

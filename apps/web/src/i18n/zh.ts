@@ -290,6 +290,7 @@ export const zh: Dictionary = {
       ['Ctrl Shift C · Ctrl Insert', '复制终端里选中的内容'],
       ['Ctrl Shift V · Shift Insert', '粘贴到终端'],
       ['Ctrl Shift F', '在终端里查找'],
+      ['S · N', '在“逐步执行”中：下一个调用；当前目的的全部调用'],
       ['Tab、方向键', '在窗格和标签之间移动；窗格之间的分隔线可用方向键调整'],
     ],
     limits: '你的沙箱最多可用',

@@ -91,6 +91,7 @@ export function useStepKeys({ canStep, step, stepGroup }: Actions): void {
 }
 
 function isTyping(target: EventTarget | null): boolean {
+  if (document.querySelector('[role="dialog"]') !== null) return true;
   if (!(target instanceof HTMLElement)) return false;
   // Inside the terminal every key is the shell's.
   return (
