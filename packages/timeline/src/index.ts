@@ -1,3 +1,4 @@
+export * from './attribution/index.js';
 export * from './commands.js';
 export * from './consistency.js';
 export * from './events.js';
