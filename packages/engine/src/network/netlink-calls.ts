@@ -115,7 +115,7 @@ export function request(
     display: `sendto(<${name}>, ${displayOf(messages)}, ${length}, 0, NULL, 0)`,
     atLeast: length,
   });
-  const answer = scratch(answerBytes(messages));
+  const answer = scratch(ANSWER_MIN_BYTES + block.longest + WORDS_BYTES);
   script.call(
     'recvfrom',
     [socket.fd, answer, answer.size ?? 0, shown(MSG.MSG_DONTWAIT, 'MSG_DONTWAIT'), 0, 0],
@@ -183,11 +183,6 @@ export function isInterfaceName(name: string): boolean {
 
 function answerPurpose({ id, en, zh }: Purpose): Purpose {
   return purpose(`${id}-answer`, `the kernel's answer to: ${en}`, `内核的答复——${zh}`);
-}
-
-function answerBytes(messages: readonly Message[]): number {
-  const longest = Math.max(...messages.map((message) => byteLength(messageBlock([message]))));
-  return ANSWER_MIN_BYTES + longest + WORDS_BYTES;
 }
 
 function displayOf(messages: readonly Message[]): string {

@@ -43,12 +43,13 @@ export function attribute(type: number, ...payload: Piece[]): Attribute {
 
 /** An attribute that holds attributes, with NLA_F_NESTED set, as nf_tables demands. */
 export function nested(type: number, attributes: readonly Attribute[]): Attribute {
-  return { type: type | NLA_F_NESTED, payload: attributes.flatMap(attributePieces) };
+  return holding(type | NLA_F_NESTED, attributes);
 }
 
 /** The same without the flag, which rtnetlink is older than: as ip(8) sends links. */
 export function holding(type: number, attributes: readonly Attribute[]): Attribute {
-  return { type, payload: attributes.flatMap(attributePieces) };
+  // Joined at each level: the levels above then copy one run of bytes instead of many.
+  return { type, payload: joined(attributes.flatMap(attributePieces)) };
 }
 
 /** A string with its NUL. @throws Error on a NUL inside, which would cut it short */
@@ -90,6 +91,8 @@ export function be16(value: number): Uint8Array {
 export interface MessageBlock extends Block {
   /** the first has sequence number 1, the next 2, … */
   readonly messages: readonly Message[];
+  /** bytes of the longest one */
+  readonly longest: number;
 }
 
 /**
@@ -97,8 +100,9 @@ export interface MessageBlock extends Block {
  * error's answer names the number.
  */
 export function messageBlock(messages: readonly Message[]): MessageBlock {
-  const pieces = messages.flatMap((message, index) => messagePieces(message, index + 1));
-  return { parts: joined(pieces).map(toPart), messages };
+  const pieces = messages.map((message, index) => messagePieces(message, index + 1));
+  const longest = Math.max(...pieces.map(lengthOf));
+  return { parts: joined(pieces.flat()).map(toPart), messages, longest };
 }
 
 /** The length that a block of messages has, for sendto's third argument. */
@@ -117,7 +121,7 @@ function messagePieces({ type, flags, header, attributes }: Message, sequence: n
 
 function attributePieces({ type, payload }: Attribute): Piece[] {
   const length = ATTRIBUTE_HEADER_BYTES + lengthOf(payload);
-  return [le16(length), le16(type), ...padded(payload)];
+  return [Uint8Array.of(length, length >> 8, type, type >> 8), ...padded(payload)];
 }
 
 function padded(pieces: readonly Piece[]): Piece[] {
@@ -160,9 +164,6 @@ function toPart(piece: Piece): Part {
 }
 
 function integer(value: number, width: 2 | 4, littleEndian: boolean): Uint8Array {
-  const bytes = new Uint8Array(width);
-  const view = new DataView(bytes.buffer);
-  if (width === 2) view.setUint16(0, value, littleEndian);
-  else view.setUint32(0, value >>> 0, littleEndian);
-  return bytes;
+  const bytes = Uint8Array.of(value, value >> 8, value >> 16, value >> 24).subarray(0, width);
+  return littleEndian ? bytes : bytes.reverse();
 }
