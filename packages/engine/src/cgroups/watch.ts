@@ -54,13 +54,15 @@ export interface GroupWatch {
 
 /** The kernel kills a moment after it has told v1 of the OOM: look again so many ms later. */
 const AFTER_OOM_MS = [1, 5, 20, 100, 500, 2000] as const;
-/** v1 says FREEZING while the last ones stop, and nothing afterwards. */
-const WHILE_FREEZING_MS = 10;
+/** v1 says FREEZING while the last ones stop, and nothing afterwards: look again, ever later. */
+const FREEZING_FIRST_MS = 1;
+const FREEZING_LONGEST_MS = 1000;
 
 /**
  * Calls `listener` for each event from now on; never synchronously within this call.
  *
  * @param group must exist; its removal ends the events (after `empty`), not the watch
+ * @throws Error when the host's inotify watches are used up
  */
 export function watchCgroup(
   layout: CgroupLayout,
@@ -68,7 +70,12 @@ export function watchCgroup(
   listener: (event: CgroupEvent) => void,
 ): GroupWatch {
   const watching = new Watching(layout, group, listener);
-  watching.start();
+  try {
+    watching.start();
+  } catch (error) {
+    watching.close();
+    throw new Error(`watch cgroup ${group}`, { cause: error });
+  }
   return watching;
 }
 
@@ -91,6 +98,7 @@ class Watching implements GroupWatch {
   #v1Ooms = 0;
   #last: Look | undefined;
   #frozen = false;
+  #freezingWait = FREEZING_FIRST_MS;
   #closed = false;
 
   constructor(layout: CgroupLayout, group: string, listener: (event: CgroupEvent) => void) {
@@ -127,9 +135,11 @@ class Watching implements GroupWatch {
 
   #compareFreezer(state: FreezerState): void {
     if (state === 'freezing') {
-      this.#later(WHILE_FREEZING_MS);
+      this.#later(this.#freezingWait);
+      this.#freezingWait = Math.min(this.#freezingWait * 2, FREEZING_LONGEST_MS);
       return;
     }
+    this.#freezingWait = FREEZING_FIRST_MS;
     const frozen = state === 'frozen';
     if (frozen === this.#frozen) return;
     this.#frozen = frozen;
@@ -165,25 +175,26 @@ class Watching implements GroupWatch {
     let watcher: FSWatcher;
     try {
       watcher = watch(file, { persistent: false }, () => this.recheck());
-    } catch {
-      return; // removed since we looked: the group is going, and its last events with it
+    } catch (error) {
+      // Removed since we looked: the group is going, and its last events with it.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      throw error; // ENOSPC: /proc/sys/fs/inotify/max_user_watches
     }
     watcher.on('error', () => watcher.close());
     this.#ends.push(() => watcher.close());
   }
 
-  /** "eventfd, fd of memory.oom_control" in cgroup.event_control: kernel docs cgroup-v1/memory, 10. */
   #watchV1Oom(): void {
     const memory = hierarchyWith(this.#layout, 'memory');
     if (memory?.version !== 1) return;
     const directory = groupPath(memory, this.#group);
     const counter = eventfd();
     this.#ends.push(watchEventfd(counter, (count) => this.#onV1Oom(directory, count)));
-    const control = openSync(join(directory, 'memory.oom_control'), 'r');
     try {
-      writeControl(join(directory, 'cgroup.event_control'), `${counter} ${control}`);
-    } finally {
-      closeSync(control);
+      registerEventfd(directory, counter);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' && code !== 'ENODEV') throw error; // the group is going: no OOM there
     }
   }
 
@@ -234,4 +245,14 @@ class Watching implements GroupWatch {
 function v1NotifyingFiles(controllers: readonly string[]): readonly string[] {
   const members = ['cgroup.procs', 'tasks'];
   return controllers.includes('freezer') ? ['freezer.state', ...members] : members;
+}
+
+/** "eventfd, fd of memory.oom_control" in cgroup.event_control: kernel docs cgroup-v1/memory, 10. */
+function registerEventfd(directory: string, counter: number): void {
+  const control = openSync(join(directory, 'memory.oom_control'), 'r');
+  try {
+    writeControl(join(directory, 'cgroup.event_control'), `${counter} ${control}`);
+  } finally {
+    closeSync(control);
+  }
 }
