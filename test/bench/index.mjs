@@ -1,4 +1,5 @@
 /** Every benchmark: which names it measures, and how. `run` gets the wanted ones of its names. */
+import { CONTAINER_BENCHES } from './container/index.mjs';
 import { PAGE_BENCHES } from './page.mjs';
 import { SANDBOX_BENCHES } from './sandbox.mjs';
 import { keyEcho, keyEchoBusy, terminalInterrupt, terminalThroughput } from './terminal/index.mjs';
@@ -7,6 +8,7 @@ const one = (name, measure) => ({ names: [name], run: async () => [await measure
 
 export const BENCHES = [
   ...SANDBOX_BENCHES,
+  ...CONTAINER_BENCHES,
   one('key-echo', keyEcho),
   one('key-echo-busy', keyEchoBusy),
   one('terminal-throughput', terminalThroughput),
