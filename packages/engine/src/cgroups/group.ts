@@ -17,7 +17,8 @@ import { containerDeviceRules } from './devices/rules.js';
 import { type FreezerState, freezeGroup, freezerState, thawGroup } from './freeze.js';
 import { groupPath, withControlFiles } from './layout.js';
 import { existingGroups, killGroup, livingProcesses, removeGroup } from './remove.js';
-import { type CgroupStats, readStats } from './stats/stats.js';
+import { readStats } from './stats/stats.js';
+import type { CgroupStats } from './stats/types.js';
 import type { CgroupLayout } from './types.js';
 import {
   takeBack,

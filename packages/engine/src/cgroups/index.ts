@@ -17,6 +17,7 @@ export {
 } from './resources/translate.js';
 export * from './stats/spellings.js';
 export * from './stats/stats.js';
+export * from './stats/types.js';
 export * from './types.js';
 export {
   takeBack,
