@@ -7,7 +7,6 @@ import {
   configureContainer,
   connectContainer,
   disconnectContainer,
-  inNetworkNamespace,
   parseContainerNetwork,
   readNetwork,
 } from '../../packages/engine/src/network/index.js';
@@ -20,9 +19,11 @@ import {
 import { openPrivateProc } from '../../packages/engine/src/plan/private-proc.js';
 import { Script } from '../../packages/engine/src/plan/script.js';
 import {
+  bytes,
   CLONE,
   CLONE_ARGS_BYTES,
   flagged,
+  O,
   type Plan,
   PlanBuilder,
   scratch,
@@ -54,32 +55,39 @@ describe.skipIf(lacks !== null)(
       await lab?.close();
     });
 
-    /** In the sandbox: a process in a network namespace of its own, and the network for it. */
+    /**
+     * In the sandbox: a process in a network namespace of its own, and the network for it. As in a
+     * container's plan, the new process waits until it is connected, and does its side itself: until
+     * its execve it is not dumpable, so no process without CAP_SYS_PTRACE on the host may join it.
+     */
     function makePlan(id: string): Plan {
       const builder = new PlanBuilder('a network in a sandbox');
       const outside = new Script(builder, 'outside', builder.slot('fd'));
       const inside = new Script(builder, 'inside', builder.slot('insideFd'));
+      const container = new Script(builder, 'container', builder.slot('containerFd'));
       joinCgroupNamespace(inside, joinSandbox(outside, lab.engine.execTarget(id), 'inside'));
       const proc = openPrivateProc(inside);
       confineLikeSandbox(inside, lab.engine.execTarget(id));
       setIds(inside, 0, 0, []);
-      const [container, pidfd] = [builder.slot('container'), builder.slot('pidfd')];
-      const pidfdBlock = scratch(4);
-      const flags = flagged(CLONE, 'CLONE_NEWNET', 'CLONE_PIDFD', 'CLONE_PARENT');
-      const args = struct([[flags, 8], { pointer: pidfdBlock }], CLONE_ARGS_BYTES);
-      inside.call('clone3', [args, CLONE_ARGS_BYTES], purpose, {
-        child: 'container',
-        store: container,
-        loads: [{ from: pidfdBlock, offset: 0, width: 4, to: pidfd }],
+      const [pid, read, write] = ['container', 'read', 'write'].map((name) => builder.slot(name));
+      if (pid === undefined || read === undefined || write === undefined) throw new Error('slots');
+      const ends = scratch(8);
+      inside.call('pipe2', [ends, flagged(O, 'O_CLOEXEC')], purpose, {
+        loads: [
+          { from: ends, offset: 0, width: 4, to: read },
+          { from: ends, offset: 4, width: 4, to: write },
+        ],
       });
-      connectContainer(inside, 'c1', NETWORK, container, proc);
-      inNetworkNamespace(inside, pidfd, () => configureContainer(inside, NETWORK));
+      const args = struct([[flagged(CLONE, 'CLONE_NEWNET', 'CLONE_PARENT'), 8]], CLONE_ARGS_BYTES);
+      inside.call('clone3', [args, CLONE_ARGS_BYTES], purpose, { child: 'container', store: pid });
+      connectContainer(inside, 'c1', NETWORK, pid, proc);
+      inside.call('write', [write, bytes('1'), 1], purpose);
+
+      container.call('close', [write], purpose);
+      container.call('read', [read, scratch(1), 1], purpose, { atLeast: 1 });
+      configureContainer(container, NETWORK);
       const argv = ['/bin/sleep', '1000'];
-      builder.call('container', {
-        syscall: 'execve',
-        args: [argv[0] ?? '', stringArray(argv), stringArray([])],
-        purpose,
-      });
+      container.call('execve', [argv[0] ?? '', stringArray(argv), stringArray([])], purpose);
       return builder.build();
     }
 

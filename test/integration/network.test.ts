@@ -16,10 +16,13 @@ import {
   enterNetworkNamespace,
   explainNetworkError,
   giveNetDevices,
+  inNetworkNamespace,
+  interfaceIndex,
   netDevicesFrom,
   networkNames,
   networkRemovalPlan,
   networkSetupPlan,
+  openNetlink,
   parseContainerNetwork,
   probeNetwork,
   readLinks,
@@ -485,8 +488,12 @@ describe.skipIf(lacks !== null)(`network${lacks === null ? '' : ` (missing: ${la
     const script = new Script(builder, 'outside', builder.slot('fd'));
     enterNetworkNamespace(script, runtime.netns);
     giveNetDevices(script, devices, c1.pid);
-    enterNetworkNamespace(script, c1.netns);
-    takeNetDevices(script, devices);
+    const pidfd = builder.slot('pidfd');
+    const why = { id: 'test', en: 'test', zh: '测试' };
+    script.call('pidfd_open', [c1.pid, 0], why, { store: pidfd });
+    inNetworkNamespace(script, pidfd, () => takeNetDevices(script, devices));
+    // Back home: `b` has stayed there.
+    interfaceIndex(script, openNetlink(script, 'NETLINK_ROUTE', 'home'), 'b');
     await player.run(builder.build()).done;
     const inside = await readNetwork(player, c1.netns);
     expect(inside.links.find(({ name }) => name === 'net7')).toMatchObject({

@@ -9,8 +9,9 @@
  *
  * Two sides, two functions:
  *   connectContainer     by a process in the runtime namespace, once the container's namespace exists
- *   configureContainer   by a process in the container's namespace: its init, or an outside one
- *                        between setns and setns (inNetworkNamespace)
+ *   configureContainer   by a process in the container's namespace: best its init itself, before
+ *                        it gives up CAP_NET_ADMIN. Another one needs ptrace access to join it
+ *                        (inNetworkNamespace), which in a sandbox nobody has before init's execve
  * Both need CAP_NET_ADMIN there. What is the container's own can be found by its id: removal needs
  * no memory (networkRemovalPlan). The bridge, its address and the forwarding switch belong to all
  * containers, and stay.

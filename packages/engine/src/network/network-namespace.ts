@@ -34,8 +34,9 @@ export function enterNetworkNamespace(script: Script, netns: NetworkNamespace): 
 }
 
 /**
- * Does something in another network namespace and comes back. `target` is a pidfd or the fd of a
- * network namespace.
+ * Does something in another network namespace and comes back. `target` is a pidfd, for which setns
+ * also asks for ptrace access to the process (it must be dumpable, or the caller have
+ * CAP_SYS_PTRACE), or the fd of a network namespace.
  */
 export function inNetworkNamespace(script: Script, target: Slot, body: () => void): void {
   const home = openNetworkNamespace(script, '/proc/self/ns/net', 'homeNetns');
