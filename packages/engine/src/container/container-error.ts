@@ -2,7 +2,7 @@
  * ContainerError: why an operation on a container was not done. One sentence that names operation
  * and container, a stable code for callers, and what people expect as exit code of a command line.
  */
-import { errnoMeaning, errnoName, PlanError, SyscallError } from '@terrarium/syscall';
+import { errnoMeaning, errnoName, type PlanError, type SyscallError } from '@terrarium/syscall';
 
 /**
  * - `exists`, `not-found`: about the id
@@ -76,8 +76,8 @@ const CONFIG_ERRORS = new Set(['ConfigError', 'UpdateError']);
 /** Puts operation and container in front of whatever went wrong; a ContainerError stays as it is. */
 export function asContainerError(what: string, error: unknown): ContainerError {
   if (error instanceof ContainerError) return error;
-  if (error instanceof PlanError) return fromPlanError(what, error);
-  if (error instanceof SyscallError) {
+  if (isPlanError(error)) return fromPlanError(what, error);
+  if (isSyscallError(error)) {
     const { message: reason, errno } = error;
     return new ContainerError({ code: 'kernel', what, reason, errno, cause: error });
   }
@@ -86,8 +86,18 @@ export function asContainerError(what: string, error: unknown): ContainerError {
   return new ContainerError({ code, what, reason, cause: error });
 }
 
+/** By name: the caller's player may come from another copy of the package than ours. */
+export function isPlanError(error: unknown): error is PlanError {
+  return error instanceof Error && error.name === 'PlanError';
+}
+
+/** By name, as isPlanError. */
+export function isSyscallError(error: unknown): error is SyscallError {
+  return error instanceof Error && error.name === 'SyscallError';
+}
+
 function fromPlanError(what: string, error: PlanError): ContainerError {
-  const cause = error.cause instanceof SyscallError ? error.cause : undefined;
+  const cause = isSyscallError(error.cause) ? error.cause : undefined;
   if (cause?.syscall === 'execve') {
     return programError(what, `execve${cause.args}`, cause.errno);
   }

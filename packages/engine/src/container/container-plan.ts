@@ -447,7 +447,7 @@ function prepareRoot(script: Script, context: Context): Slot {
   const { input, namespaces, sources } = context;
   if (has(namespaces, 'mount')) {
     cutPropagation(script, input.config);
-    const at = attachRoot(script, sources);
+    const at = attachRoot(script, input, sources);
     fillRoot(at, input, sources);
     return at.root;
   }

@@ -56,6 +56,10 @@ export const containerRecord = z.object({
   sandbox: sandboxTarget.nullable(),
   /** milliseconds since the epoch */
   createdAt: z.number(),
+  /** milliseconds since the epoch; null until the program was let go */
+  startedAt: z.number().nullable(),
+  /** absolute directories of cgroups above its own that were made for it, outermost first */
+  madeParents: z.array(z.string()),
   /** whether hooks of create have begun: then poststop hooks have something to take back */
   hooksBegun: z.boolean(),
   /** fd of the console's master in init, until start */

@@ -92,6 +92,11 @@ export class ContainerStore {
     });
   }
 
+  /** Whether a container may have that name. */
+  isId(id: string): boolean {
+    return containerId.safeParse(id).success;
+  }
+
   /** Whether anything of that container is on disk, its lock aside. */
   exists(id: string): boolean {
     return existsSync(this.path(id));

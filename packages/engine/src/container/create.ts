@@ -8,23 +8,14 @@
 import { closeSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { RuntimeConfig } from '@terrarium/spec';
-import {
-  AT,
-  type CallReport,
-  ERRNO,
-  mkfifo,
-  O,
-  openat,
-  PlanError,
-  type PlanResult,
-} from '@terrarium/syscall';
-import { existingGroups, prepareParents, translateResources } from '../cgroups/index.js';
+import { AT, type CallReport, ERRNO, mkfifo, O, openat, type PlanResult } from '@terrarium/syscall';
+import { existingGroups, groupPath, prepareParents, translateResources } from '../cgroups/index.js';
 import type { ExecTarget } from '../plan/join-sandbox.js';
 import type { ForeignFd, Stdio } from '../plan/standard-files.js';
 import { writeFileAtomically } from '../state/atomic-file.js';
 import { runUndo, type UndoStep } from '../undo.js';
 import { takeMaster } from './container-console.js';
-import { ContainerError } from './container-error.js';
+import { ContainerError, isPlanError } from './container-error.js';
 import { type ContainerPlan, containerPlan } from './container-plan.js';
 import type { ContainerRecord } from './container-record.js';
 import type { HeldLock } from './container-store.js';
@@ -33,7 +24,7 @@ import { recordExitLater } from './exit-record.js';
 import { hasHooks, runHooks, tryHooks } from './hooks.js';
 import { HOOKS_FIFO, RESULT_FIFO, START_FIFO, stateOf } from './live-status.js';
 import { newRecord } from './new-record.js';
-import { clearLeftover, removeKernelObjects } from './remove.js';
+import { clearLeftover, removeKernelObjects, removeParents } from './remove.js';
 import { runtimeSide } from './runtime-side.js';
 import { openStdioPipes, type StdioStreams } from './stdio-pipes.js';
 
@@ -82,7 +73,7 @@ export async function createContainer(
 ): Promise<CreatedContainer> {
   const { id } = input;
   const what = `create container ${id}`;
-  return exclusively(context, id, what, async (lock) => {
+  const action = async (lock: HeldLock) => {
     await refuseExisting(context, id, what);
     const undo: UndoStep[] = [];
     try {
@@ -91,7 +82,8 @@ export async function createContainer(
       const failure = await runUndo(what, error, undo);
       throw failure.leftovers.length === 0 ? error : failure;
     }
-  });
+  };
+  return exclusively(context, id, what, action, true);
 }
 
 /** What a killed predecessor left of a create is in nobody's way. */
@@ -204,9 +196,9 @@ async function runPlan(
 ): Promise<ContainerRecord> {
   for (let attempt = 1; ; attempt++) {
     try {
-      if (record.sandbox === null) makeParents(context, record);
-      const result = await new Creation(context, input, plan, record, undo).run();
-      return createdRecord(context, plan, record, result);
+      const complete = record.sandbox === null ? withParents(context, record, undo) : record;
+      const result = await new Creation(context, input, plan, complete, undo).run();
+      return createdRecord(context, plan, complete, result);
     } catch (error) {
       if (attempt === PARENT_ATTEMPTS || !lacksParent(plan, error)) throw error;
       await removeKernelObjects(context, record);
@@ -214,13 +206,26 @@ async function runPlan(
   }
 }
 
-function makeParents({ facts }: EngineContext, { group, config }: ContainerRecord): void {
-  const { controllers } = translateResources(facts.cgroups, config.linux?.resources ?? {});
-  prepareParents(facts.cgroups, dirname(group), controllers);
+/** @returns the record with the parents that had to be made, and go with the container */
+function withParents(
+  context: EngineContext,
+  record: ContainerRecord,
+  undo: UndoStep[],
+): ContainerRecord {
+  const { facts, parentGroup, store } = context;
+  const { controllers } = translateResources(facts.cgroups, record.config.linux?.resources ?? {});
+  const made = prepareParents(facts.cgroups, dirname(record.group), controllers);
+  const shared = facts.cgroups.hierarchies.map((one) => groupPath(one, parentGroup));
+  const madeParents = made.filter((directory) => !shared.includes(directory));
+  if (madeParents.length === 0) return record;
+  const complete = { ...record, madeParents: [...record.madeParents, ...madeParents] };
+  undo.push({ name: 'remove the parent groups', run: () => removeParents(complete) });
+  store.write(complete);
+  return complete;
 }
 
 function lacksParent({ plan }: ContainerPlan, error: unknown): boolean {
-  if (!(error instanceof PlanError) || error.failed?.errno !== ERRNO.ENOENT) return false;
+  if (!isPlanError(error) || error.failed?.errno !== ERRNO.ENOENT) return false;
   const { process, index } = error.failed;
   return plan.processes[process]?.[index]?.purpose.id === 'cgroup-make';
 }
@@ -343,7 +348,7 @@ class Creation {
 
 /** Whether the plan made one of the groups, so that they are not another container's. */
 function madeGroup({ plan }: ContainerPlan, error: unknown): boolean {
-  if (!(error instanceof PlanError)) return true;
+  if (!isPlanError(error)) return true;
   return error.reports.some(
     ({ process, index, errno }) =>
       errno === 0 && plan.processes[process]?.[index]?.purpose.id === 'cgroup-make',

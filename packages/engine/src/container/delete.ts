@@ -22,7 +22,13 @@ export async function deleteContainer(
   options: DeleteOptions = {},
 ): Promise<readonly ContainerError[]> {
   const what = `delete container ${id}`;
-  const record = await exclusively(context, id, what, () => remove(context, id, what, options));
+  const record = await exclusively(context, id, what, () =>
+    remove(context, id, what, options),
+  ).catch((error: unknown) => {
+    const isGone = error instanceof ContainerError && error.code === 'not-found';
+    if (options.force === true && isGone && context.store.isId(id)) return undefined;
+    throw error;
+  });
   if (record === undefined) return [];
   return tryHooks(context, record, 'poststop', stateOf(record, 'stopped'));
 }

@@ -38,13 +38,15 @@ export function isRunning({ pid, startTime }: ProcessIdentity): boolean {
  * and among all processes that use ROOT.
  *
  * @param what names the operation in errors: `start container web-1`
- * @throws ContainerError whatever the action throws
+ * @param creates the container need not exist; of one that does not there is otherwise no lock
+ * @throws ContainerError `not-found`, and whatever the action throws
  */
 export async function exclusively<T>(
   context: EngineContext,
   id: string,
   what: string,
   action: (lock: HeldLock) => Promise<T>,
+  creates = false,
 ): Promise<T> {
   const checked = containerId.safeParse(id);
   if (!checked.success) {
@@ -52,10 +54,11 @@ export async function exclusively<T>(
     throw new ContainerError({ code: 'not-found', what, reason });
   }
   const { turns } = context;
-  const mine = (turns.get(id) ?? Promise.resolve()).then(
-    () => withLock(context, id, what, action),
-    () => withLock(context, id, what, action),
-  );
+  const turn = async () => {
+    if (creates || context.store.exists(id)) return withLock(context, id, what, action);
+    throw new ContainerError({ code: 'not-found', what, reason: 'there is no such container' });
+  };
+  const mine = (turns.get(id) ?? Promise.resolve()).then(turn, turn);
   turns.set(id, mine);
   try {
     return await mine;

@@ -1,6 +1,6 @@
 export { ContainerConsole } from './container-console.js';
 export * from './container-engine.js';
-export * from './container-error.js';
+export { ContainerError, type ContainerErrorCode } from './container-error.js';
 export * from './container-exec-plan.js';
 export * from './container-plan.js';
 export type { ContainerRecord, ProcessIdentity } from './container-record.js';

@@ -32,6 +32,8 @@ export function newRecord(context: EngineContext, input: NewRecordInput): Contai
     group: sandbox === undefined ? group : `${sandbox.cgroupsPath}${group}`,
     sandbox: sandbox === undefined ? null : withoutFacts(sandbox),
     createdAt: Date.now(),
+    startedAt: null,
+    madeParents: [],
     hooksBegun: false,
     consoleFd: null,
     tail: { first: 0, displays: [] },

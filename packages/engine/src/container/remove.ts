@@ -1,4 +1,5 @@
 /** Takes away what is left of a container, in the kernel and on disk. Host root. */
+import { rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { killGroup, livingProcesses, removeGroup } from '../cgroups/index.js';
 import type { ContainerRecord } from './container-record.js';
@@ -16,6 +17,18 @@ export async function removeKernelObjects(
   if (record.init) inits.kill(record as ContainerRecord);
   if (livingProcesses(cgroups, group).length > 0) await killGroup(cgroups, group);
   await removeGroup(cgroups, group);
+  if (record.madeParents !== undefined) removeParents({ madeParents: record.madeParents });
+}
+
+/** Removes the groups above a container that were made for it, unless they hold others by now. */
+export function removeParents({ madeParents }: Pick<ContainerRecord, 'madeParents'>): void {
+  for (const directory of [...madeParents].reverse()) {
+    try {
+      rmdirSync(directory);
+    } catch {
+      // EBUSY: another container is there; ENOENT: gone already
+    }
+  }
 }
 
 /**

@@ -45,6 +45,16 @@ import { type ContainerPlanInput, groupOf } from './plan-input.js';
  */
 const STAGE = '/tmp';
 
+/**
+ * Hooks of createContainer run meanwhile and may lie below /tmp; and they expect the root file
+ * system at its own path, as other runtimes have it. A root that init may not walk to is refused then.
+ */
+function stageFor({ config, bundle }: ContainerPlanInput): string {
+  const directory = resolve(bundle, config.root?.path ?? 'rootfs');
+  const hasHooks = (config.hooks?.createContainer?.length ?? 0) > 0;
+  return hasHooks && directory !== '/' ? directory : STAGE;
+}
+
 /** Registers with what outside has opened; init inherits the fds. */
 export interface Sources {
   /** the root file system's tree */
@@ -139,19 +149,20 @@ export function mapSources(
 }
 
 /** Run by init. @returns where mounts are made: below an O_PATH fd of the new root */
-export function attachRoot(script: Script, sources: Sources): NewRoot {
-  const blank = sources.masks ? holdBlank(script, STAGE) : undefined; // below the root
+export function attachRoot(script: Script, input: ContainerPlanInput, sources: Sources): NewRoot {
+  const stage = stageFor(input);
+  const blank = sources.masks ? holdBlank(script, stage) : undefined; // below the root
   const why = purpose(
     'attach-root',
     'attach the root file system, for now on a directory that everybody has',
     '挂上根文件系统，暂时放在一个人人都有的目录',
   );
   const onto = flagged(MOVE_MOUNT, 'MOVE_MOUNT_F_EMPTY_PATH');
-  script.call('move_mount', [sources.root, '', FDCWD, STAGE, onto], why);
+  script.call('move_mount', [sources.root, '', FDCWD, stage, onto], why);
   script.call('close', [sources.root], why);
   const root = script.builder.slot('root');
   const flags = flagged(O, 'O_PATH', 'O_DIRECTORY', 'O_CLOEXEC');
-  script.call('openat', [FDCWD, STAGE, flags], why, { store: root });
+  script.call('openat', [FDCWD, stage, flags], why, { store: root });
   return { ...mountRoot(script, root), ...(blank !== undefined && { blank }) };
 }
 

@@ -57,7 +57,12 @@ async function start(context: EngineContext, id: string, what: string): Promise<
     await recordExit(context, record, { exitCode: error.exitCode });
     throw error;
   }
-  const running: ContainerRecord = { ...record, status: 'running', consoleFd: null };
+  const running: ContainerRecord = {
+    ...record,
+    status: 'running',
+    startedAt: Date.now(),
+    consoleFd: null,
+  };
   store.write(running);
   return running;
 }
@@ -65,7 +70,7 @@ async function start(context: EngineContext, id: string, what: string): Promise<
 function refuseUnlessCreated(context: EngineContext, record: ContainerRecord, what: string): void {
   const status = liveStatus(context, record);
   if (status === 'created') return;
-  const isUnstarted = record.status === 'created' && status === 'stopped';
+  const isUnstarted = record.startedAt === null && status === 'stopped';
   const reason = isUnstarted ? 'init ended before start' : `it is ${status}, not created`;
   throw new ContainerError({ code: 'wrong-state', what, reason });
 }

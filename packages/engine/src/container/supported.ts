@@ -151,10 +151,12 @@ function sysctlProblems(
   });
 }
 
-function mountProblems({ mounts, linux }: RuntimeConfig): ConfigProblem[] {
+function mountProblems({ mounts, linux, root }: RuntimeConfig): ConfigProblem[] {
   const hasMountNamespace = (linux?.namespaces ?? []).some(({ type }) => type === 'mount');
   const needing: readonly (readonly [string, number])[] = [
     ['mounts', mounts?.length ?? 0],
+    ['root.readonly', root?.readonly === true ? 1 : 0],
+    ['linux.rootfsPropagation', linux?.rootfsPropagation === undefined ? 0 : 1],
     ['linux.maskedPaths', linux?.maskedPaths?.length ?? 0],
     ['linux.readonlyPaths', linux?.readonlyPaths?.length ?? 0],
   ];
