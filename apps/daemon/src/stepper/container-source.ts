@@ -36,7 +36,7 @@ export class ContainerSource implements PlanSource {
 
   prepare(target: ExecTarget, what: StepperWhat): PreparedPlan {
     const { config, bundle, title } = wantedBy(target, what);
-    const id = `stepped-${++this.#count}`;
+    const id = this.#freeId(target);
     const group = groupOf(config, id);
     const below = `${target.cgroupsPath}/${group}`;
     if (existingGroups(target.facts.cgroups, below).length > 0) {
@@ -60,6 +60,15 @@ export class ContainerSource implements PlanSource {
         await removeGroup(target.facts.cgroups, below);
       },
     };
+  }
+
+  /** A daemon that was killed may have left groups in the sandbox; they go with the sandbox. */
+  #freeId(target: ExecTarget): string {
+    for (;;) {
+      const id = `stepped-${++this.#count}`;
+      const group = `${target.cgroupsPath}/${id}`;
+      if (existingGroups(target.facts.cgroups, group).length === 0) return id;
+    }
   }
 }
 

@@ -50,6 +50,9 @@ const NEWS_MS = 40;
 /** Opens that may wait for each other: a page that clicks on and on gets a refusal. */
 const MOST_PENDING = 4;
 
+/** Single steps that may wait for each other: a key that is held down comes thirty times a second. */
+const MOST_STEPS = 3;
+
 /** What is open. */
 interface Open {
   readonly id: string;
@@ -73,6 +76,7 @@ export class SessionStepper {
   readonly #serial = new Serial();
   #open: Open | null = null;
   #opened = 0;
+  #steps = 0;
   #timer: NodeJS.Timeout | null = null;
   /** the sandbox takes everything with it: what its groups held need not be taken back */
   #sandboxGoes = false;
@@ -179,13 +183,15 @@ export class SessionStepper {
     const open = this.#open;
     if (open === null) throw new StepperRefused('nothing is open to step through');
     // A second key press while several steps are made would queue up behind them.
-    if (open.running || open.session.outcome !== null) return;
+    if (open.running || open.session.outcome !== null || this.#steps >= MOST_STEPS) return;
     open.running = many;
+    this.#steps += 1;
     try {
       await act(open);
     } catch (error) {
       throw new StepperRefused((error as Error).message);
     } finally {
+      this.#steps -= 1;
       open.running = false;
       this.#tell(open);
     }

@@ -32,12 +32,13 @@ export function ChangeList(props: {
   readonly actor: string;
 }) {
   const { t, pick } = useTexts();
-  if (props.changes.length === 0) return <p className="quiet step-none">{t.stepper.noChange}</p>;
+  if (props.changes.length === 0) return <p className="quiet stepper-none">{t.stepper.noChange}</p>;
   return (
     <ul className="changes">
-      {props.changes.map((change) => {
+      {props.changes.map((change, at) => {
         const glyph = glyphOf(change);
-        const other = change.process !== null && change.process !== props.actor;
+        const before = props.changes[at - 1]?.process ?? props.actor;
+        const whose = change.process !== null && change.process !== before ? change.process : null;
         return (
           <li
             key={`${change.process} ${change.kind} ${change.subject} ${change.effect} ${change.words.en}`}
@@ -45,16 +46,14 @@ export function ChangeList(props: {
             data-effect={change.effect}
             data-kind={glyph ?? undefined}
           >
+            {whose === null || change.kind === 'process' ? null : (
+              <span className="change-process">{whose}</span>
+            )}
             <span className="change-sign" aria-hidden="true">
               {glyph === null ? SIGNS[change.effect] : <NamespaceGlyph kind={glyph} size={13} />}
             </span>
             <span className="change-text">
-              <span className="change-words">
-                {other && change.kind !== 'process' ? (
-                  <span className="change-process">{change.process} </span>
-                ) : null}
-                {pick(change.words)}
-              </span>
+              <span className="change-words">{pick(change.words)}</span>
               {change.source === null ? null : (
                 <code className="change-source" title={t.stepper.readAt}>
                   {change.source}

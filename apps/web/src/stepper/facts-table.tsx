@@ -11,14 +11,17 @@ export function FactsTable(props: { readonly stepper: StepperState }) {
   const { t } = useTexts();
   const [picked, setPicked] = useState<string | null>(null);
   const names = Object.keys(stepper.facts);
-  const usual = stepper.records.at(-1)?.process ?? stepper.next ?? '';
+  const last = stepper.records.at(-1);
+  // Who has just been born is more worth a look than who made it.
+  const born = last?.changes.find(({ kind, effect }) => kind === 'process' && effect === 'new');
+  const usual = born?.process ?? last?.process ?? stepper.next ?? '';
   const name = [picked, usual, names.at(-1)].find((one) => one != null && names.includes(one));
   const rows = name === undefined || name === null ? [] : (stepper.facts[name] ?? []);
   const namespaces = rows.filter(({ key }) => key.startsWith('ns:'));
   const others = rows.filter(({ key }) => !key.startsWith('ns:'));
   return (
     <section className="facts-now" aria-label={t.stepper.stateNow}>
-      <div className="step-head">
+      <div className="stepper-head">
         <h3>{t.stepper.stateNow}</h3>
         {names.map((one) => (
           <button

@@ -25,7 +25,7 @@ export function StepperDetail(props: DetailProps) {
   const record = isLast ? last : stepper.records.find((one) => isOf(one, chosen));
   if (record === undefined && chosen !== null) {
     return (
-      <article className="step-card" data-time="future">
+      <article className="stepper-card" data-time="future">
         <CardHead stepper={stepper} at={chosen} title={t.stepper.later}>
           <Button look="quiet" onClick={onNow}>
             {t.stepper.backToNow}
@@ -44,7 +44,7 @@ export function StepperDetail(props: DetailProps) {
   }
   if (record === undefined) return <p className="stepper-first">{t.stepper.first}</p>;
   return (
-    <article className="step-card" key={record.seq} data-time={isLast ? 'now' : 'past'}>
+    <article className="stepper-card" key={record.seq} data-time={isLast ? 'now' : 'past'}>
       <CardHead
         stepper={stepper}
         at={record}
@@ -72,8 +72,8 @@ export function StepperNext(props: { readonly stepper: StepperState }) {
     const blocked = stepper.positions.find(({ status }) => status === 'blocked');
     if (blocked?.waitsFor == null) return null;
     return (
-      <article className="step-card step-next">
-        <p className="step-head">
+      <article className="stepper-card stepper-next">
+        <p className="stepper-head">
           <span>{t.stepper.blocked}</span> <span>{blocked.process}</span>
         </p>
         <p>{pick(blocked.waitsFor)}</p>
@@ -81,7 +81,7 @@ export function StepperNext(props: { readonly stepper: StepperState }) {
     );
   }
   return (
-    <article className="step-card step-next" aria-label={t.stepper.next}>
+    <article className="stepper-card stepper-next" aria-label={t.stepper.next}>
       <CardHead stepper={stepper} at={position} title={t.stepper.next} />
       <Purpose stepper={stepper} at={position} registers={position.registers} />
     </article>
@@ -102,7 +102,7 @@ function CardHead(props: {
   const { t } = useTexts();
   const steps = stepper.processes.find(({ name }) => name === at.process)?.steps.length ?? 0;
   return (
-    <div className="step-head">
+    <div className="stepper-head">
       <h3>{title}</h3>
       <span className="facts">{t.stepper.callOf(at.process, at.index + 1, steps)}</span>
       {props.children}
@@ -122,7 +122,7 @@ function Purpose(props: {
   if (step === undefined || purpose === undefined) return null;
   return (
     <>
-      <p className="step-purpose">{sentence(pick(purpose))}</p>
+      <p className="stepper-purpose">{sentence(pick(purpose))}</p>
       <CallText display={step.display} registers={registers} />
     </>
   );
@@ -141,20 +141,20 @@ function Answer(props: { readonly record: StepperRecord }) {
   const time = nanoseconds === null ? null : timeText(nanoseconds);
   if (code === null) {
     return (
-      <p className="step-answer facts">
+      <p className="stepper-answer facts">
         {nanoseconds === null ? t.stepper.noReturn : `= ${result}`}
         {time === null ? null : <span className="call-time">{t.stepper.took(time)}</span>}
       </p>
     );
   }
   return (
-    <div className="step-answer" data-failed={!tolerated}>
+    <div className="stepper-answer" data-failed={!tolerated}>
       <p>
         <code>{code}</code> {meaning}
         {time === null ? null : <span className="call-time facts">{t.stepper.took(time)}</span>}
       </p>
       <p>{tolerated ? t.stepper.tolerated : t.stepper.endsPlan}</p>
-      {hint === null || tolerated ? null : <p className="step-hint">{hint}</p>}
+      {hint === null || tolerated ? null : <p className="stepper-hint">{hint}</p>}
     </div>
   );
 }

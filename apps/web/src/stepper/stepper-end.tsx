@@ -20,7 +20,7 @@ export function StepperEnd(props: EndProps) {
   if (outcome.kind === 'completed') return <Runs {...props} />;
   const failed = outcome.kind === 'failed';
   return (
-    <article className="step-card step-end" data-outcome={outcome.kind} role="status">
+    <article className="stepper-card stepper-end" data-outcome={outcome.kind} role="status">
       <h3>{failed ? t.stepper.failedTitle : t.stepper.abortedTitle}</h3>
       {failed && outcome.message !== null ? <p className="facts">{outcome.message}</p> : null}
       {outcome.leftovers.length === 0 ? (
@@ -52,14 +52,14 @@ function Runs({ stepper, actions, onProcesses }: EndProps) {
     void terminals.run([{ line: `nsenter -t ${inSandbox} -a sh`, terminal: 1 }]);
   };
   return (
-    <article className="step-card step-end" data-outcome="completed" role="status">
+    <article className="stepper-card stepper-end" data-outcome="completed" role="status">
       <h3>{isContainer ? t.stepper.containerRuns : t.stepper.programRuns}</h3>
       <p>
         {inSandbox === undefined
           ? t.stepper.hasEnded
           : t.stepper.runsAs(String(inSandbox), program?.pids.join(' → ') ?? '')}
       </p>
-      <p className="step-buttons">
+      <p className="stepper-buttons">
         <Button look="primary" onClick={onProcesses}>
           {t.stepper.showProcesses}
         </Button>

@@ -167,7 +167,7 @@ function GroupRow(props: GroupProps) {
         aria-pressed={many ? undefined : isChosen}
         onClick={act}
       >
-        <Mark standing={standing} />
+        <Mark standing={standing === 'next' && open ? 'here' : standing} />
         <span className="group-purpose">
           {purpose === undefined ? '' : pick(purpose)}
           <span className="group-calls facts">{group.syscalls.slice(0, 3).join(' ')}</span>

@@ -37,6 +37,10 @@ function OpenStepper(props: { readonly stepper: StepperState; readonly onProcess
   const made = stepper.records.length;
   // biome-ignore lint/correctness/useExhaustiveDependencies: whenever one more was made
   useEffect(() => setChosen(null), [made]);
+  const ended = stepper.outcome !== null;
+  useEffect(() => {
+    if (ended) setPane('call'); // where it says how it ended
+  }, [ended]);
   const choose = (next: Chosen): void => {
     setChosen(next);
     setPane('call');
