@@ -44,6 +44,11 @@ describe.skipIf(lacking !== null)(
       for (const foreign of [1, process.pid, lab.child?.pid ?? 0, shellOf(other), 4_194_000])
         expect(await ask(foreign), String(foreign)).toMatchObject({ status: 404 });
       expect((await lab.http('GET', '/api/fence')).status).toBe(401);
+      const why = await ask('sandbox&syscall=bpf&errno=EPERM');
+      expect(why.body['explanations']).toMatchObject([
+        { rule: 'seccomp-rule', certain: true, entry: { id: 'seccomp.bpf' } },
+        { rule: 'capability-missing' },
+      ]);
 
       const out = execFileSync(
         process.execPath,

@@ -1,6 +1,6 @@
 /** GET /api/fence with fakes: whose fence is told, and whose is not. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseFencePid } from './fence.js';
+import { parseFenceQuery } from './fence.js';
 import { TestDaemon } from './testing/test-daemon.js';
 
 let lab: TestDaemon;
@@ -40,13 +40,25 @@ describe('GET /api/fence', () => {
   });
 });
 
-describe('parseFencePid', () => {
+describe('parseFenceQuery', () => {
   it.each([
-    ['/api/fence', null],
-    ['/api/fence?pid=sandbox', null],
-    ['/api/fence?pid=12', 12],
-    ['/api/fence?pid=0', undefined],
-    ['/api/fence?pid=-1', undefined],
-    ['/api/fence?pid=1e3', undefined],
-  ])('%s is %s', (url, pid) => expect(parseFencePid(url)).toBe(pid));
+    ['/api/fence', { pid: null, refusal: null }],
+    ['/api/fence?pid=sandbox', { pid: null, refusal: null }],
+    ['/api/fence?pid=12', { pid: 12, refusal: null }],
+    [
+      '/api/fence?syscall=mount&errno=EPERM&path=%2Fmnt',
+      { pid: null, refusal: { syscall: 'mount', errno: 1, path: '/mnt' } },
+    ],
+  ])('%s', (url, query) => expect(parseFenceQuery(url)).toEqual(query));
+
+  it.each([
+    '?pid=0',
+    '?pid=-1',
+    '?pid=1e3',
+    '?syscall=mount',
+    '?errno=EPERM',
+    '?syscall=Mount&errno=EPERM',
+    '?syscall=mount&errno=constructor',
+    '?syscall=mount&errno=EPERM&path=relative',
+  ])('refuses %s', (query) => expect(() => parseFenceQuery(`/api/fence${query}`)).toThrow());
 });

@@ -1,16 +1,21 @@
 /**
  * GET /api/fence?pid=sandbox|PID: what holds a process of the session's own sandbox, as data. Of
- * others nothing is told, not even whether they exist. Runs in the daemon, as root: it reads
- * /proc, and one short plan reads what only a process of the same user namespace may.
+ * others nothing is told, not even whether they exist. With `syscall`, `errno` and perhaps `path`
+ * of a call that was refused, also what most likely refused it. Runs in the daemon, as root: it
+ * reads /proc, and one short plan reads what only a process of the same user namespace may.
  */
 import {
   type ExecTarget,
+  type Explanation,
+  explainRefusal,
   type Fence,
   isInGroup,
   NoSuchProcess,
+  type Refusal,
   readFence,
 } from '@terrarium/engine';
-import type { Player } from '@terrarium/syscall';
+import { ERRNO, type Player } from '@terrarium/syscall';
+import { z } from 'zod';
 import type { SandboxInfo } from './ports.js';
 
 /** Reads the fence of `pid` (host's numbering; null: the sandbox's init); null: none of its own. */
@@ -34,9 +39,49 @@ export function fenceReader(player: Player): FenceReader {
   };
 }
 
-/** `pid` of the query: null is the sandbox's init; undefined is neither. */
-export function parseFencePid(url: string | undefined): number | null | undefined {
-  const pid = new URL(url ?? '/', 'http://daemon.invalid').searchParams.get('pid');
-  if (pid === null || pid === 'sandbox') return null;
-  return /^[1-9]\d{0,9}$/.test(pid) ? Number(pid) : undefined;
+/** What is asked. */
+export interface FenceQuery {
+  /** null: the sandbox's init */
+  readonly pid: number | null;
+  readonly refusal: Omit<Refusal, 'fence'> | null;
+}
+
+const errnoNames: Readonly<Record<string, number>> = ERRNO;
+
+const query = z
+  .object({
+    pid: z
+      .union([z.literal('sandbox'), z.string().regex(/^[1-9]\d{0,9}$/, '`sandbox` or a number')])
+      .default('sandbox'),
+    syscall: z
+      .string()
+      .regex(/^[a-z0-9_]{1,40}$/)
+      .optional(),
+    errno: z
+      .string()
+      .refine((name) => Object.hasOwn(errnoNames, name), 'a name: EPERM')
+      .optional(),
+    path: z.string().startsWith('/').max(4096).optional(),
+  })
+  .refine(({ syscall, errno }) => (syscall === undefined) === (errno === undefined), {
+    message: 'syscall and errno belong together',
+  });
+
+/** Reads the address. @throws ZodError naming the parameter */
+export function parseFenceQuery(url: string | undefined): FenceQuery {
+  const { searchParams } = new URL(url ?? '/', 'http://daemon.invalid');
+  const { pid, syscall, errno, path } = query.parse(Object.fromEntries(searchParams));
+  const refusal =
+    syscall === undefined || errno === undefined
+      ? null
+      : { syscall, errno: errnoNames[errno] ?? 0, ...(path === undefined ? {} : { path }) };
+  return { pid: pid === 'sandbox' ? null : Number(pid), refusal };
+}
+
+/** The fence, and where a refusal was asked about what explains it, the likeliest first. */
+export type FenceAnswer = Fence & { readonly explanations?: readonly Explanation[] };
+
+export function answerOf(fence: Fence, { refusal }: FenceQuery): FenceAnswer {
+  if (refusal === null) return fence;
+  return { ...fence, explanations: explainRefusal({ ...refusal, fence }) };
 }

@@ -7,7 +7,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { Socket } from 'node:net';
 import type { LocalText } from '@terrarium/protocol';
 import { z } from 'zod';
-import { type FenceReader, parseFencePid } from './fence.js';
+import { answerOf, type FenceQuery, type FenceReader, parseFenceQuery } from './fence.js';
 import type { Lessons } from './lessons.js';
 import type { Log } from './log.js';
 import type { Sessions } from './sessions.js';
@@ -176,18 +176,26 @@ const reading = new Set<string>();
 
 async function getFence(deps: HttpDeps, request: IncomingMessage) {
   const row = who(deps, request);
-  const pid = parseFencePid(request.url);
-  if (pid === undefined) throw new HttpError(400, 'pid is `sandbox` or a number');
+  const query = fenceQuery(request);
   const sandbox = deps.sessions.open(row).runtime.running;
   if (sandbox === null) throw new HttpError(409, 'the sandbox does not run');
   if (reading.has(row.id)) throw new HttpError(429, 'one at a time');
   reading.add(row.id);
   try {
-    const fence = await deps.fence(sandbox, pid);
+    const fence = await deps.fence(sandbox, query.pid);
     if (fence === null) throw new HttpError(404, 'no such process in your sandbox');
-    return { status: 200, body: fence };
+    return { status: 200, body: answerOf(fence, query) };
   } finally {
     reading.delete(row.id);
+  }
+}
+
+function fenceQuery(request: IncomingMessage): FenceQuery {
+  try {
+    return parseFenceQuery(request.url);
+  } catch (error) {
+    if (error instanceof z.ZodError) throw new HttpError(400, z.prettifyError(error));
+    throw error;
   }
 }
 
