@@ -77,7 +77,7 @@ class WatchedContainer implements EventSubscription {
     this.#files = watch(store.path(this.#id), { persistent: false }, () => this.#look());
     this.#files.on('error', () => {}); // the directory goes with the container
     const status = liveStatus(this.#context, record);
-    this.#started = status === 'running' || status === 'paused' || status === 'stopped';
+    this.#started = record.startedAt !== null;
     this.#paused = status === 'paused';
     if (status !== 'stopped') this.#follow(record);
   }
@@ -102,7 +102,7 @@ class WatchedContainer implements EventSubscription {
       this.close();
       return;
     }
-    if (!this.#started && record.status === 'running') {
+    if (!this.#started && record.startedAt !== null) {
       this.#started = true;
       this.#emit({ kind: 'started' });
     }
@@ -140,6 +140,7 @@ class WatchedContainer implements EventSubscription {
       exitCode: null,
       signal: null,
     }));
+    this.#look(); // it may have been started and ended before we were told of the start
     this.#emit({ kind: 'exited', exit });
   }
 
