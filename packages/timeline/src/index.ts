@@ -5,6 +5,7 @@ export * from './events.js';
 export * from './fold.js';
 export * from './history.js';
 export * from './mount-tree.js';
+export * from './recording/index.js';
 export * from './schema.js';
 export * from './selectors.js';
 export * from './state.js';
