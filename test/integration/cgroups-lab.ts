@@ -4,9 +4,18 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, test } from 'vitest';
 import {
   Cgroup,
   type CgroupLayout,
@@ -153,4 +162,58 @@ export async function until<T>(what: string, look: () => T | undefined | false):
 /** A file's bytes; 0 when it is not there yet. */
 export function sizeOf(path: string): number {
   return existsSync(path) ? statSync(path).size : 0;
+}
+
+/** Bytes of a MiB. */
+export const MIB = 1024 * 1024;
+
+/** Why no test here can run; null when they can. */
+export const missing: string | null = process.getuid?.() === 0 ? null : 'root';
+
+/** `describe` that says what is missing. */
+export function suite(name: string, run: () => void): void {
+  if (missing === null) describe(name, run);
+  else describe.skip(`${name} (missing: ${missing})`, run);
+}
+
+/** `test` where the host has one of these controllers (v1's name, v2's name), else says so. */
+export function withController(
+  ...names: readonly string[]
+): (name: string, run: () => Promise<void>) => void {
+  const lacking = hasController(...names) ? null : `controller ${names[0]}`;
+  return (name, run) => {
+    if (lacking === null) test(name, run);
+    else test.skip(`${name} (missing: ${lacking})`);
+  };
+}
+
+/** The usual huge page's size as files spell it, `2MB`; null: the kernel has none. */
+export function hugepageSize(): string | null {
+  const line = /^Hugepagesize: +(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'));
+  const kib = Number(line?.[1] ?? 0);
+  if (kib === 0) return null;
+  return kib >= 1024 ? `${kib / 1024}MB` : `${kib}KB`;
+}
+
+/** Where v2 is mounted. */
+export function v2Root(): string | undefined {
+  return detectCgroupLayout().hierarchies.find(({ version }) => version === 2)?.mountPoint;
+}
+
+/** What the root of v2 hands on. */
+export function v2SubtreeControl(): string[] {
+  const root = v2Root();
+  if (root === undefined) return [];
+  return readFileSync(join(root, 'cgroup.subtree_control'), 'utf8').trim().split(' ');
+}
+
+/** Takes back what the root handed on for this test alone. */
+export function restoreV2SubtreeControl({ group }: Cgroup, before: readonly string[]): void {
+  const root = v2Root();
+  if (root === undefined || before.includes('hugetlb')) return;
+  for (const path of [join(root, group.split('/')[1] ?? ''), root]) {
+    if (v2SubtreeControl().includes('hugetlb')) {
+      writeFileSync(join(path, 'cgroup.subtree_control'), '-hugetlb');
+    }
+  }
 }
