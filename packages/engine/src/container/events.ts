@@ -8,7 +8,7 @@ import { existingGroups, type GroupWatch, watchCgroup } from '../cgroups/index.j
 import type { ContainerRecord } from './container-record.js';
 import type { EngineContext } from './engine-context.js';
 import { liveStatus } from './live-status.js';
-import { type ContainerExit, waitContainer } from './wait.js';
+import { type ContainerExit, exitOf, recordedExit } from './wait.js';
 
 /** `oom`: memory ran out; `oom-kill`: the kernel killed for it; `pids-max`: a fork was refused. */
 export type ContainerEventKind =
@@ -131,16 +131,14 @@ class WatchedContainer implements EventSubscription {
     const held = inits.of(record);
     const ended =
       held === undefined ? Promise.resolve() : waitForEnd(held.pidfd, this.#stop.signal);
-    ended.then(() => this.#exited()).catch(() => {}); // closed
+    ended.then(() => this.#exited(record)).catch(() => {}); // closed
   }
 
-  async #exited(): Promise<void> {
+  /** The end is written after the start, however close they are: so its record is waited for. */
+  async #exited(record: ContainerRecord): Promise<void> {
     this.#group?.recheck(); // what nothing notifies of: it was before the end
-    const exit = await waitContainer(this.#context, this.#id, this.#stop.signal).catch(() => ({
-      exitCode: null,
-      signal: null,
-    }));
-    this.#look(); // it may have been started and ended before we were told of the start
+    const exit = await recordedExit(this.#context, record).catch(() => exitOf(null));
+    this.#look();
     this.#emit({ kind: 'exited', exit });
   }
 

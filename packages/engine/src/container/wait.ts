@@ -50,7 +50,7 @@ export async function waitContainer(
 }
 
 /** What the one who hears the status has written, or will while it lives. */
-async function recordedExit(
+export async function recordedExit(
   { store }: EngineContext,
   { id, owner, init }: ContainerRecord,
 ): Promise<ContainerExit> {
