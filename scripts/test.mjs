@@ -7,6 +7,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runGuestSuite } from './guest/suite.mjs';
 import { becomeRoot } from './setup/become-root.mjs';
 import { setUp } from './setup/main.mjs';
 import { ROOT, readSettings } from './setup/paths.mjs';
@@ -63,32 +64,52 @@ function runVitest(project, env) {
   if (!fs.existsSync(report)) return count(0, 1, 0, [`${project}: no report`]);
   const result = JSON.parse(fs.readFileSync(report, 'utf8'));
   fs.rmSync(path.dirname(report), { recursive: true });
+  return countReport(result);
+}
+
+/** Totals of vitest's report. @param where put before the names of what failed or was skipped */
+function countReport(result, where = '') {
   const failures = [];
   let [passed, failed, skipped] = [0, 0, 0];
   for (const file of result.testResults) {
     if (file.assertionResults.length === 0) {
       failed += 1;
-      failures.push(`${file.name}: ${file.message || 'ran no test'}`);
+      failures.push(`${where}${file.name}: ${file.message || 'ran no test'}`);
     }
     for (const test of file.assertionResults) {
       if (test.status === 'passed') passed += 1;
       else if (test.status === 'failed') {
         failed += 1;
         failures.push(
-          `${path.relative(ROOT, file.name)}: ${test.fullName}\n${why(test.failureMessages)}`,
+          `${where}${path.relative(ROOT, file.name)}: ${test.fullName}\n${why(test.failureMessages)}`,
         );
       } else if (/missing: \S/.test(test.fullName)) {
         skipped += 1;
-        console.log(`skipped: ${test.fullName}`);
+        console.log(`skipped: ${where}${test.fullName}`);
       } else {
         failed += 1; // a skip must name what is missing
         failures.push(
-          `${path.relative(ROOT, file.name)}: ${test.fullName}: skipped without naming what is missing`,
+          `${where}${path.relative(ROOT, file.name)}: ${test.fullName}: skipped without naming what is missing`,
         );
       }
     }
   }
   return count(passed, failed, skipped, failures);
+}
+
+/** The kernel suites in the guest (scripts/guest): cgroup v2 alone, Debian's kernel. */
+async function runGuest(settings) {
+  const { lack, report, left = [] } = await runGuestSuite(settings);
+  if (lack !== undefined) {
+    console.log(`skipped: guest (missing: ${lack})`);
+    return [count(0, 0, 1)];
+  }
+  if (report === null) return [count(0, 1, 0, ['guest: no report'])];
+  const remains = left.map((thing) => `guest: left behind: ${thing}`);
+  return [
+    countReport(report, 'guest: '),
+    remains.length === 0 ? count(1, 0, 0) : count(0, 1, 0, remains),
+  ];
 }
 
 /** The run itself is a test: the kernel holds what it held before. */
@@ -120,6 +141,7 @@ async function main() {
   if (wanted('checks')) results.push(...runChecks());
   for (const project of VITEST_SUITES)
     if (wanted(project)) results.push(runVitest(project, settings));
+  if (wanted('guest')) results.push(...(await runGuest(settings)));
   results.push(await runLeftovers(before));
   const sum = (key) => results.reduce((total, result) => total + result[key], 0);
   for (const failure of results.flatMap((result) => result.failures))

@@ -128,26 +128,41 @@ const RECIPE = ['disks.mjs', 'init.sh']
   .map((name) => fs.readFileSync(path.join(HERE, name), 'utf8'))
   .join('');
 
-/** Makes the disk of this key unless it is there; the others of its kind go. */
+/** Makes the disk of this key unless it is there; old ones of its kind go. */
 function disk(folder, kind, key, make) {
   const file = place(folder, kind, key);
   if (fs.existsSync(file)) return file;
-  const part = `${file}.${process.pid}.part`;
+  const part = path.join(folder, `part-${process.pid}-${path.basename(file)}`);
   try {
     make(part);
-    for (const name of fs.readdirSync(folder))
-      if (name.startsWith(`${kind}-`) && !name.endsWith('.part'))
-        fs.rmSync(path.join(folder, name));
     fs.renameSync(part, file);
   } finally {
     fs.rmSync(part, { force: true });
   }
+  tidy(folder, kind, file);
   return file;
 }
 
+/** Removes what killed runs left half-made, and disks that nobody has made for an hour. */
+function tidy(folder, kind, newest) {
+  for (const name of fs.readdirSync(folder)) {
+    const file = path.join(folder, name);
+    const maker = /^(?:part|stage)-(\d+)-/.exec(name)?.[1];
+    const isDead = maker !== undefined && !fs.existsSync(`/proc/${maker}`);
+    const isOld = name.startsWith(`${kind}-`) && file !== newest && ageOf(file) > KEEP_MS;
+    if (isDead || isOld) fs.rmSync(file, { recursive: true, force: true });
+  }
+}
+
+/** Another checkout may be about to start with it. */
+const KEEP_MS = 3_600_000;
+
+const ageOf = (file) =>
+  Date.now() - (fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+
 /** Hard links instead of copies where the file systems allow it. */
 function staged(folder, stage, file) {
-  const place = fs.mkdtempSync(path.join(folder, 'stage-'));
+  const place = fs.mkdtempSync(path.join(folder, `stage-${process.pid}-`));
   try {
     stage(place);
     fillDisk(place, file);
@@ -225,7 +240,7 @@ const initramfsKey = (kernel) => kernel.version;
 
 function makeInitramfs(folder, kernel) {
   return disk(folder, 'initramfs', initramfsKey(kernel), (file) => {
-    const stage = fs.mkdtempSync(path.join(folder, 'stage-'));
+    const stage = fs.mkdtempSync(path.join(folder, `stage-${process.pid}-`));
     try {
       for (const name of ['bin', 'dev', 'proc', 'sys', 'modules'])
         fs.mkdirSync(path.join(stage, name));

@@ -5,7 +5,9 @@ import fs from 'node:fs';
 /** What `npm start` needs beside Node. The sandbox's own packages are in images.mjs. */
 export const START_PACKAGES = ['gcc', 'libc6-dev', 'mmdebstrap', 'busybox-static'];
 /** What `npm test` needs more. */
-export const TEST_PACKAGES = ['chromium', 'libasan8', 'libubsan1', 'procps'];
+export const TEST_PACKAGES = ['chromium', 'libasan8', 'libubsan1', 'procps', 'qemu-system-x86'];
+/** Without these something is left out, with a sentence that names it; without the others nothing works. */
+export const OPTIONAL_PACKAGES = ['mmdebstrap', 'busybox-static', 'qemu-system-x86'];
 
 /** The packages of the list that dpkg does not know as installed. */
 export function missingPackages(names) {

@@ -5,7 +5,8 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { installPackages, missingPackages, START_PACKAGES } from './debian.mjs';
+import { guestSteps } from '../guest/steps.mjs';
+import { installPackages, missingPackages, OPTIONAL_PACKAGES, START_PACKAGES } from './debian.mjs';
 import { buildBusyboxImage, buildDebianImage, imagePaths } from './images.mjs';
 import { folderOwner, ROOT } from './paths.mjs';
 import { fingerprint, isStamped, stamp } from './stamp.mjs';
@@ -50,7 +51,7 @@ export function setupSteps(settings, packages = START_PACKAGES, reduced = []) {
           await installPackages(missing, run);
         } catch (error) {
           const vital = missingPackages(packages).filter(
-            (name) => !['mmdebstrap', 'busybox-static'].includes(name),
+            (name) => !OPTIONAL_PACKAGES.includes(name),
           );
           if (vital.length > 0)
             throw new Error(
@@ -124,5 +125,6 @@ export function setupSteps(settings, packages = START_PACKAGES, reduced = []) {
         }
       },
     },
+    ...(packages.includes('qemu-system-x86') ? guestSteps(settings) : []),
   ];
 }

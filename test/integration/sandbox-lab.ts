@@ -23,6 +23,7 @@ import {
 } from '../../packages/engine/src/index.js';
 import { buildPlayer } from '../../packages/syscall/native/build.mjs';
 import { ResidentPlayer } from '../../packages/syscall/src/index.js';
+import { currentImage } from '../../scripts/setup/images.mjs';
 import { patient } from './patience.js';
 
 /** A script in a sandbox is ended after this long. */
@@ -44,6 +45,8 @@ function findImage(): string | null {
   const images =
     process.env['TERRARIUM_IMAGES'] ??
     join(process.env['TERRARIUM_STATE'] ?? '/var/lib/terrarium', 'images');
+  const current = currentImage(images);
+  if (current !== null) return current.path;
   const names = existsSync(images) ? readdirSync(images) : [];
   const name =
     names.find((one) => /^base-[0-9a-f]+$/.test(one)) ??

@@ -1,0 +1,63 @@
+/**
+ * The `guest` suite of `npm test`: the kernel suites of test/integration once more, on Debian's own
+ * kernel with cgroup v2 alone. Every file there runs in the guest, too, unless it is named below.
+ */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { ROOT } from '../setup/paths.mjs';
+import { guestLack, runInGuest } from './guest.mjs';
+
+/** A run that takes longer is ended and counts as failed; on a quiet machine it takes 5 minutes. */
+const TIMEOUT_MS = 25 * 60_000;
+const SUITES = 'test/integration';
+
+/** What does not run in the guest, and why. */
+export const LEFT_OUT = {
+  'player-fuzz.test.ts': 'builds the player with sanitizers; asks nothing of the kernel',
+  'terminal-host.test.ts': 'ptys and sockets, no cgroup; floods of output take minutes here',
+  'vm.test.ts': 'boots a guest; there is no point in one inside the other',
+};
+
+/** The test files that run in the guest, the quickest to fail first. */
+export function guestFiles() {
+  return fs
+    .readdirSync(path.join(ROOT, SUITES))
+    .filter((name) => name.endsWith('.test.ts') && !(name in LEFT_OUT))
+    .map((name) => path.join(SUITES, name));
+}
+
+/**
+ * Boots the guest and runs the suites in it; prints what vitest prints there.
+ *
+ * @returns {Promise<{lack: string} | {report: object | null, left: string[]}>} lack: what is missing for
+ *   a guest; report: vitest's, null when none came out of it
+ */
+export async function runGuestSuite(settings, files = guestFiles()) {
+  const lack = guestLack(settings);
+  if (lack !== null) return { lack };
+  const results = fs.mkdtempSync(path.join(os.tmpdir(), 'terrarium-guest-results-'));
+  try {
+    const { accelerator, seconds } = await runInGuest(
+      settings,
+      `exec node scripts/guest/inside.mjs ${files.join(' ')}\n`,
+      { results, timeoutMs: TIMEOUT_MS, onLine: (line) => console.log(plain(line)) },
+    );
+    console.log(`guest: ended after ${seconds} s (${accelerator})`);
+    return {
+      report: readJson(path.join(results, 'report.json')),
+      left: readJson(path.join(results, 'leftovers.json')) ?? [],
+    };
+  } finally {
+    fs.rmSync(results, { recursive: true, force: true });
+  }
+}
+
+/** Without the cursor movements that vitest sends even to no terminal. */
+const plain = (line) =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what is looked for
+  line.replace(/\x1b\[[?0-9;]*[A-Za-z]/g, '');
+
+function readJson(file) {
+  return fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : null;
+}
