@@ -2,6 +2,7 @@
 import { CONTAINER_BENCHES } from './container/index.mjs';
 import { PAGE_BENCHES } from './page.mjs';
 import { SANDBOX_BENCHES } from './sandbox.mjs';
+import { SEEK_BENCHES } from './seek.mjs';
 import { keyEcho, keyEchoBusy, terminalInterrupt, terminalThroughput } from './terminal/index.mjs';
 
 const one = (name, measure) => ({ names: [name], run: async () => [await measure()] });
@@ -14,4 +15,5 @@ export const BENCHES = [
   one('terminal-throughput', terminalThroughput),
   one('terminal-interrupt', terminalInterrupt),
   ...PAGE_BENCHES,
+  ...SEEK_BENCHES,
 ];

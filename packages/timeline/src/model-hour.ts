@@ -9,6 +9,8 @@
  * moved to its group, exec'ed, perhaps a zombie, and gone, as the observer tells it.
  */
 import type { EventBody, TimelineEvent } from './events.js';
+import { utf8 } from './recording/platform.js';
+import type { TerminalRecord } from './recording/records.js';
 import {
   random,
   SANDBOX_NAMESPACES,
@@ -225,4 +227,25 @@ class Model {
     for (const mountId of ids) this.emit({ type: 'mount.detach', mountNs, mountId });
     end();
   }
+}
+
+const WORDS =
+  'root /proc/self/ns tmpfs rw,relatime 4026532801 overlay bash 0:00 drwxr-xr-x /mnt'.split(' ');
+
+/** What the terminals print meanwhile: a prompt, the line, and 24 lines of a listing a command. */
+export function modelTerminals(events: readonly TimelineEvent[], seed = 1): TerminalRecord[] {
+  const next = random(seed);
+  const pick = () => WORDS[Math.floor(next() * WORDS.length)]!;
+  const row = () => `${Array.from({ length: 8 }, pick).join(' ')} ${Math.floor(next() * 1e5)}\r\n`;
+  const terminals = new Map<string, string>();
+  return events.flatMap((event): TerminalRecord[] => {
+    if (event.type !== 'command.start' && event.type !== 'command.end') return [];
+    if (event.type === 'command.start') terminals.set(event.id, event.terminal);
+    const terminal = terminals.get(event.id) ?? 't0';
+    const text =
+      event.type === 'command.start'
+        ? `${event.line}\r\n`
+        : `${Array.from({ length: 24 }, row).join('')}root@terrarium:~# `;
+    return [{ type: 'terminal.output', t: event.t, terminal, bytes: utf8(text) }];
+  });
 }

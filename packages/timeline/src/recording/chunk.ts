@@ -90,7 +90,9 @@ export function decodeHead(bytes: Uint8Array): ChunkHead {
 
 /** Compares the CRC of head and payload. @throws RecordingError */
 export function verifyChunk(head: ChunkHead, headBytes: Uint8Array, payload: Uint8Array): void {
-  const zeroed = headBytes.slice(0, HEAD_BYTES);
+  // A copy: `slice` of a Buffer, which Node's files are read into, is not one.
+  const zeroed = new Uint8Array(HEAD_BYTES);
+  zeroed.set(headBytes.subarray(0, HEAD_BYTES));
   zeroed.fill(0, 12, 16);
   if (crc32(payload, crc32(zeroed)) !== head.crc) throw new RecordingError('is damaged (CRC)');
 }

@@ -193,14 +193,16 @@ export class Recording {
     const { chunks } = this.index;
     const base = chunks.findLastIndex((chunk) => chunk.kind === 'S' && begins(chunk));
     if (base < 0) return null;
-    const { state: start } = await this.snapshot(base, chunks[base]!);
+    let until = base + 1;
+    while (until < chunks.length && chunks[until]!.kind !== 'S' && begins(chunks[until]!)) until++;
+    // All at once: unpacking is the platform's work, beside ours.
+    const [snapshot, ...data] = await Promise.all([
+      this.snapshot(base, chunks[base]!),
+      ...chunks.slice(base + 1, until).map((chunk, i) => this.data(base + 1 + i, chunk)),
+    ]);
     const events: TimelineEvent[] = [];
-    for (let i = base + 1; i < chunks.length && chunks[i]!.kind !== 'S'; i++) {
-      if (!begins(chunks[i]!)) break;
-      for (const record of await this.data(i, chunks[i]!)) {
-        if ('seq' in record && isIn(record)) events.push(record);
-      }
-    }
+    for (const record of data.flat()) if ('seq' in record && isIn(record)) events.push(record);
+    const start = snapshot.state;
     this.last = shareState(this.last, fold(start, events));
     return this.last;
   }

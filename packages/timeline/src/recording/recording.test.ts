@@ -142,6 +142,20 @@ describe('a recording', () => {
     expect(shareState(one, JSON.parse(JSON.stringify(one)))).toBe(one);
   });
 
+  it('leaves the bytes that it is given as they are, also when they are a Buffer', async () => {
+    const { bytes } = await recorded(EVENTS, [], { snapshotEvents: 50 });
+    class SharingSlices extends Uint8Array {
+      override slice(from?: number, to?: number) {
+        return super.subarray(from, to) as ReturnType<Uint8Array['slice']>;
+      }
+    }
+    const given = new SharingSlices(bytes);
+    const recording = await openRecording(bytesSource(given));
+    await all(recording);
+    for (let seq = 0; seq < 600; seq += 50) await recording.stateAtSeq(seq);
+    expect(new Uint8Array(given)).toEqual(bytes);
+  });
+
   it('can be had as a History', async () => {
     const { bytes } = await recorded(EVENTS, OTHERS, { snapshotEvents: 64 });
     const history = await (await openRecording(bytesSource(bytes))).history();
