@@ -37,6 +37,7 @@ import {
   shown,
 } from '@terrarium/syscall';
 import { KEYCTL_JOIN_SESSION_KEYRING } from '../kernel-constants.js';
+import { type ContainerNetwork, configureContainer, connectContainer } from '../network/index.js';
 import { joinV1Cgroups, makeCgroups, openV2Group } from '../plan/cgroup-calls.js';
 import { changeRoot, enterRootPurpose, moveRoot, pivotRoot } from '../plan/change-root.js';
 import { cloneArgs } from '../plan/clone-args.js';
@@ -51,6 +52,7 @@ import {
   joinCgroupNamespace,
   joinSandbox,
 } from '../plan/join-sandbox.js';
+import { openHostProc, openPrivateProc } from '../plan/private-proc.js';
 import { becomeProcess, sealProcess, setPersonality } from '../plan/process-calls.js';
 import { FDCWD, purpose, Script } from '../plan/script.js';
 import {
@@ -260,6 +262,7 @@ function writeOutside(
   else if (isNew(namespaces, 'user'))
     writeIdMaps(script, init, linux.uidMappings ?? [], linux.gidMappings ?? []);
   mapSources(script, input, sources, init);
+  if (input.network !== undefined) connect(script, input, input.network, init);
   if (taken.hooksFifo !== null) awaitHooks(script, taken.hooksFifo);
   release(script, pipe);
   return { input, namespaces, pipe, sources, cgroupNamespace, ...taken };
@@ -379,6 +382,18 @@ function cloneInit(
   return init;
 }
 
+/** In a sandbox /proc is what the learner made of it. */
+function connect(
+  script: Script,
+  { id, sandbox }: ContainerPlanInput,
+  network: ContainerNetwork,
+  init: Slot,
+): void {
+  const proc = sandbox === undefined ? openHostProc(script) : openPrivateProc(script);
+  connectContainer(script, id, network, init, proc);
+  script.call('close', [proc], purpose('close-proc', 'no longer needed', '不再需要'));
+}
+
 /** Written to outside. */
 function awaitHooks(script: Script, fifo: Slot): void {
   script.call(
@@ -406,7 +421,8 @@ function writeInit(script: Script, context: Context): void {
   if (config.hostname !== undefined && config.hostname !== '') setHostname(script, config.hostname);
   if (config.domainname !== undefined && config.domainname !== '')
     setDomainname(script, config.domainname);
-  if (isNew(namespaces, 'network')) raiseLoopback(script);
+  if (input.network !== undefined) configureContainer(script, input.network);
+  else if (isNew(namespaces, 'network')) raiseLoopback(script);
   const root = prepareRoot(script, context);
   writeSysctls(script, linux.sysctl ?? {});
   if (context.hooksFifo !== null) awaitContainerHooks(script, context.hooksFifo);

@@ -6,6 +6,7 @@
  */
 import { linuxSeccomp, posixRlimit, runtimeConfig } from '@terrarium/spec';
 import { z } from 'zod';
+import { containerNetworkSchema } from '../network/index.js';
 
 /** Ids name directories, cgroups and FIFOs: what every other runtime accepts, and no path. */
 export const containerId = z
@@ -66,6 +67,7 @@ export const containerRecord = z.object({
   consoleFd: z.number().int().nullable(),
   /** steps of init after the detach, as the stepper shows them: the last words name one */
   tail: z.object({ first: z.number().int(), displays: z.array(z.string()) }),
+  network: containerNetworkSchema.nullable(),
   exit: exitRecord.nullable(),
   config: runtimeConfig,
 });

@@ -10,6 +10,7 @@ import { dirname } from 'node:path';
 import type { RuntimeConfig } from '@terrarium/spec';
 import { AT, type CallReport, ERRNO, mkfifo, O, openat, type PlanResult } from '@terrarium/syscall';
 import { existingGroups, groupPath, prepareParents, translateResources } from '../cgroups/index.js';
+import type { ContainerNetworkConfig } from '../network/index.js';
 import type { ExecTarget } from '../plan/join-sandbox.js';
 import type { ForeignFd, Stdio } from '../plan/standard-files.js';
 import { writeFileAtomically } from '../state/atomic-file.js';
@@ -24,7 +25,7 @@ import { recordExitLater } from './exit-record.js';
 import { hasHooks, runHooks, tryHooks } from './hooks.js';
 import { HOOKS_FIFO, RESULT_FIFO, START_FIFO, stateOf } from './live-status.js';
 import { newRecord } from './new-record.js';
-import { clearLeftover, removeKernelObjects, removeParents } from './remove.js';
+import { clearLeftover, removeKernelObjects, removeNetwork, removeParents } from './remove.js';
 import { runtimeSide } from './runtime-side.js';
 import { openStdioPipes, type StdioStreams } from './stdio-pipes.js';
 
@@ -42,6 +43,8 @@ export interface CreateContainerInput {
   readonly preserveFds?: readonly ForeignFd[];
   /** init's pid is written there, in decimal */
   readonly pidFile?: string;
+  /** connects its own network namespace to a bridge of the runtime's; removed with it */
+  readonly network?: ContainerNetworkConfig;
   readonly noPivot?: boolean;
   /** follows each system call */
   readonly onReport?: (report: CallReport) => void;
@@ -114,6 +117,8 @@ async function make(
   undo.push({ name: 'remove the record', run: () => store.remove(record.id) });
   store.write(complete);
   makeFifos(context, complete);
+  if (complete.network !== null)
+    undo.push({ name: 'remove the network', run: () => removeNetwork(context, complete) });
   const created = await runPlan(context, input, plan, complete, undo);
   undo.push({ name: 'let go of init', run: () => context.inits.forget(record.id) });
   const consoleFd = created.consoleFd === null ? null : takeConsole(created);
@@ -145,6 +150,7 @@ function planFor(
     resultFifo: here(RESULT_FIFO),
     lock: { ownerPid: process.pid, fd: lock.fd },
     sourceKind: sandbox === undefined ? kindOnHost : kindInSandbox(sandbox.initPid),
+    ...(record.network === null ? {} : { network: record.network }),
     ...(hasHooks(config, ...CREATE_HOOKS) ? { hooksFifo: here(HOOKS_FIFO) } : {}),
     ...(sandbox === undefined ? {} : { sandbox }),
     ...(stdio === undefined ? {} : { stdio }),

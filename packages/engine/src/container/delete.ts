@@ -4,7 +4,7 @@ import type { ContainerRecord } from './container-record.js';
 import { type EngineContext, exclusively } from './engine-context.js';
 import { tryHooks } from './hooks.js';
 import { liveStatus, stateOf } from './live-status.js';
-import { clearLeftover, removeKernelObjects } from './remove.js';
+import { clearLeftover, removeKernelObjects, removeNetwork } from './remove.js';
 
 /** What `delete` may be told. */
 export interface DeleteOptions {
@@ -52,6 +52,7 @@ async function remove(
     throw new ContainerError({ code: 'wrong-state', what, reason });
   }
   await removeKernelObjects(context, record);
+  await removeNetwork(context, record);
   inits.forget(id);
   store.remove(id);
   return record;

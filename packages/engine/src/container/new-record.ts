@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { RuntimeConfig } from '@terrarium/spec';
 import { containerGroup } from '../cgroups/index.js';
+import { type ContainerNetworkConfig, parseContainerNetwork } from '../network/index.js';
 import type { ExecTarget } from '../plan/join-sandbox.js';
 import { ContainerError } from './container-error.js';
 import { type ContainerRecord, containerRecord } from './container-record.js';
@@ -13,6 +14,7 @@ export interface NewRecordInput {
   readonly bundle: string;
   readonly config: RuntimeConfig;
   readonly sandbox?: ExecTarget;
+  readonly network?: ContainerNetworkConfig;
 }
 
 /** @throws ContainerError `config` for what no later process could read again */
@@ -37,6 +39,7 @@ export function newRecord(context: EngineContext, input: NewRecordInput): Contai
     hooksBegun: false,
     consoleFd: null,
     tail: { first: 0, displays: [] },
+    network: networkOf(input),
     exit: null,
     config,
   };
@@ -44,6 +47,15 @@ export function newRecord(context: EngineContext, input: NewRecordInput): Contai
   if (checked.success) return record;
   const [issue] = checked.error.issues;
   const reason = `${issue?.path.join('.')}: ${issue?.message}`;
+  throw new ContainerError({ code: 'config', what: `create container ${id}`, reason });
+}
+
+function networkOf({ id, config, network }: NewRecordInput): ContainerRecord['network'] {
+  if (network === undefined) return null;
+  const namespace = config.linux?.namespaces?.find(({ type }) => type === 'network');
+  if (namespace !== undefined && namespace.path === undefined)
+    return parseContainerNetwork(network);
+  const reason = 'network: the container needs a network namespace of its own';
   throw new ContainerError({ code: 'config', what: `create container ${id}`, reason });
 }
 

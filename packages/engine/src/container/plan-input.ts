@@ -1,6 +1,7 @@
 /** What a container's plan is made from, and the facts of the place where it is made. */
 import type { RuntimeConfig } from '@terrarium/spec';
 import type { HostFacts } from '../host-facts.js';
+import type { ContainerNetwork } from '../network/index.js';
 import type { ExecTarget } from '../plan/join-sandbox.js';
 import type { ForeignFd, Stdio } from '../plan/standard-files.js';
 
@@ -40,6 +41,8 @@ export interface ContainerPlanInput {
   readonly preserveFds?: readonly ForeignFd[];
   /** whether a bind's source is a file: it decides what is made at the destination; by default a directory */
   readonly sourceKind?: (source: string) => 'file' | 'directory';
+  /** connects the container's own network namespace to a bridge of the runtime's */
+  readonly network?: ContainerNetwork;
   /** use MS_MOVE and chroot: where the runtime's root is an initramfs */
   readonly noPivot?: boolean;
 }

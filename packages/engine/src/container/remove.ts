@@ -2,6 +2,8 @@
 import { rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { killGroup, livingProcesses, removeGroup } from '../cgroups/index.js';
+import { disconnectNetwork } from '../network/index.js';
+import { startTimeOf } from '../process-facts.js';
 import type { ContainerRecord } from './container-record.js';
 import type { EngineContext } from './engine-context.js';
 import { tryHooks } from './hooks.js';
@@ -18,6 +20,23 @@ export async function removeKernelObjects(
   if (livingProcesses(cgroups, group).length > 0) await killGroup(cgroups, group);
   await removeGroup(cgroups, group);
   if (record.madeParents !== undefined) removeParents({ madeParents: record.madeParents });
+}
+
+/**
+ * Removes what a container has in the runtime's network namespace, and the bridge after its last
+ * port. What was in a sandbox that is gone went with it.
+ */
+export async function removeNetwork(
+  { player }: EngineContext,
+  { id, network, sandbox }: ContainerRecord,
+): Promise<void> {
+  if (network === null) return;
+  if (sandbox !== null && startTimeOf(sandbox.initPid) !== sandbox.initStartTime) return;
+  const netns =
+    sandbox === null
+      ? ({ kind: 'own' } as const)
+      : ({ kind: 'pid', pid: sandbox.initPid } as const);
+  await disconnectNetwork(player, { id, netns, bridge: network.bridge });
 }
 
 /** Removes the groups above a container that were made for it, unless they hold others by now. */
@@ -43,6 +62,7 @@ export async function clearLeftover(
   record: ContainerRecord | undefined,
 ): Promise<void> {
   await removeKernelObjects(context, record ?? { group: join(context.parentGroup, id) });
+  if (record !== undefined) await removeNetwork(context, record);
   context.inits.forget(id);
   context.store.remove(id);
   if (record?.hooksBegun === true) {
