@@ -7,6 +7,7 @@ import type {
   Ack,
   Argument,
   Block,
+  Call,
   Load,
   Part,
   Plan,
@@ -77,18 +78,7 @@ export class PlanBuilder {
 
   /** Appends one system call to the list of `process`. */
   call(process: ProcessName, input: CallInput): this {
-    const { args, display, ...rest } = input;
-    let shown = display;
-    this.#list(process).push({
-      kind: 'call',
-      ...rest,
-      args: args.map(toArgument),
-      // Made when somebody reads it: most plans are only executed, and this is half of their cost.
-      get display() {
-        shown ??= `${input.syscall}(${args.map(displayOf).join(', ')})`;
-        return shown;
-      },
-    });
+    this.#list(process).push(callOf(input));
     if (input.child !== undefined) this.#list(input.child);
     return this;
   }
@@ -152,6 +142,36 @@ export class PlanBuilder {
   }
 }
 
+/**
+ * Field by field: a spread of the input would copy its table of names for each call anew, and a
+ * container has hundreds.
+ */
+function callOf(input: CallInput): Call {
+  const { syscall, purpose, store, loads, tolerate, atLeast, ack, child, reportBlock } = input;
+  let shown = input.display;
+  const call: Writable<Call> = {
+    kind: 'call',
+    syscall,
+    args: input.args.map(toArgument),
+    purpose,
+    // Made when somebody reads it: most plans are only executed, and this is half of their cost.
+    get display() {
+      shown ??= `${syscall}(${input.args.map(displayOf).join(', ')})`;
+      return shown;
+    },
+  };
+  if (store !== undefined) call.store = store;
+  if (loads !== undefined) call.loads = loads;
+  if (tolerate !== undefined) call.tolerate = tolerate;
+  if (atLeast !== undefined) call.atLeast = atLeast;
+  if (ack !== undefined) call.ack = ack;
+  if (child !== undefined) call.child = child;
+  if (reportBlock !== undefined) call.reportBlock = reportBlock;
+  return call;
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** A number with its symbolic spelling, so that displays read `MS_REC`, not 16384. */
 export function shown(value: number | bigint, display: string): Shown {
   return { value: BigInt(value), display };
@@ -166,7 +186,29 @@ export function lengthOf(block: Block): Argument {
 export function cstring(text: string): Block {
   if (text.includes('\0'))
     throw new Error(`a C string cannot contain NUL: ${JSON.stringify(text)}`);
-  return { parts: [{ kind: 'bytes', bytes: utf8(`${text}\0`) }] };
+  return remembered(CSTRINGS, text, () => ({
+    parts: [{ kind: 'bytes', bytes: utf8(`${text}\0`) }],
+  }));
+}
+
+/** The same few hundred strings and numbers are in every plan: paths, options, fields of structs. */
+const CSTRINGS = new Map<string, Block>();
+const INTEGERS: Readonly<Record<1 | 2 | 4 | 8, Map<number | bigint, Part>>> = {
+  1: new Map(),
+  2: new Map(),
+  4: new Map(),
+  8: new Map(),
+};
+const REMEMBERED = 4096; // each some 200 bytes
+
+/** Nobody changes a block or a part once it is made, so plans may share them. */
+function remembered<K, V>(known: Map<K, V>, key: K, make: () => V): V {
+  const old = known.get(key);
+  if (old !== undefined) return old;
+  if (known.size >= REMEMBERED) known.clear();
+  const made = make();
+  known.set(key, made);
+  return made;
 }
 
 /** Bytes as they are, for write(2): no NUL is added. */
@@ -238,10 +280,12 @@ function fieldPart(field: Field): Part {
       throw new Error(`slot ${value.name} has 4 or 8 bytes in a struct`);
     return { kind: 'int', slot: value, width };
   }
-  const number = BigInt(typeof value === 'object' ? value.value : value);
-  const content = new Uint8Array(8);
-  new DataView(content.buffer).setBigUint64(0, BigInt.asUintN(64, number), true);
-  return { kind: 'bytes', bytes: content.slice(0, width) };
+  const number = typeof value === 'object' ? value.value : value;
+  return remembered(INTEGERS[width], number, () => {
+    const content = new Uint8Array(8);
+    new DataView(content.buffer).setBigUint64(0, BigInt.asUintN(64, BigInt(number)), true);
+    return { kind: 'bytes', bytes: content.slice(0, width) };
+  });
 }
 
 function toArgument(input: ArgumentInput): Argument {
@@ -302,6 +346,8 @@ function decodeUtf8(latin1: string): string {
   return new TextDecoder().decode(Uint8Array.from(latin1, (character) => character.charCodeAt(0)));
 }
 
+const UTF8 = new TextEncoder();
+
 function utf8(content: string): Uint8Array {
-  return new TextEncoder().encode(content);
+  return UTF8.encode(content);
 }

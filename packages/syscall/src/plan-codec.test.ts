@@ -190,7 +190,8 @@ test('encodeRun › refuses blocks that are too small, too large, circular or re
   const circle: Block = { parts };
   parts.push({ kind: 'pointer', to: circle });
   expect(() => encode(circle)).toThrow('in a circle');
-  expect(() => encode(stringArray(Array(PLAYER_LIMITS.blocks).fill('a')))).toThrow('blocks');
+  const strings = Array.from({ length: PLAYER_LIMITS.blocks }, (_, index) => `a${index}`);
+  expect(() => encode(stringArray(strings))).toThrow('blocks');
 });
 
 test('encodeRun › refuses too many slots, processes, steps and bytes', () => {
