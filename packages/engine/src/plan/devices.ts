@@ -71,16 +71,36 @@ export function attachDevices(
 
 /** Run by init as root of the machine: new nodes. What the image has by that name goes. */
 export function makeDevices(at: MountRoot, devices: readonly LinuxDevice[]): void {
+  let open: { directory: string; parent: Slot } | undefined;
+  const closeOpen = (why: Purpose) => {
+    if (open !== undefined) at.script.call('close', [open.parent], why);
+  };
   for (const device of devices) {
     const why = devicePurpose(device);
     const { directory, name } = split(device.path);
-    const parent = openTarget(at, directory, 'directory', why);
-    at.script.call('unlinkat', [parent, name, 0], why, { tolerate: [ERRNO.ENOENT] });
-    at.script.call('mknodat', [parent, name, modeOf(device), numberOf(device)], why);
-    const owner = flagged(AT, 'AT_SYMLINK_NOFOLLOW');
-    at.script.call('fchownat', [parent, name, device.uid ?? 0, device.gid ?? 0, owner], why);
-    at.script.call('close', [parent], why);
+    if (open?.directory !== directory) {
+      closeOpen(why);
+      open = { directory, parent: openTarget(at, directory, 'directory', why) };
+    }
+    makeDevice(at, open.parent, name, device, why);
   }
+  const last = devices.at(-1);
+  if (last !== undefined) closeOpen(devicePurpose(last));
+}
+
+function makeDevice(
+  { script }: MountRoot,
+  parent: Slot,
+  name: string,
+  device: LinuxDevice,
+  why: Purpose,
+): void {
+  script.call('unlinkat', [parent, name, 0], why, { tolerate: [ERRNO.ENOENT] });
+  script.call('mknodat', [parent, name, modeOf(device), numberOf(device)], why);
+  const { uid = 0, gid = 0 } = device;
+  if (uid === 0 && gid === 0) return; // who makes it owns it
+  const owner = flagged(AT, 'AT_SYMLINK_NOFOLLOW');
+  script.call('fchownat', [parent, name, uid, gid, owner], why);
 }
 
 /** Run by init: /dev/fd, /dev/stdin, … where the image has nothing by that name. */

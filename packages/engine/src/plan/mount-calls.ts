@@ -52,6 +52,8 @@ export interface MountRoot {
   readonly target: Slot;
   /** fd of the detached mount under work */
   readonly tree: Slot;
+  /** directories that this plan has made sure of and that no later mount of it can have hidden */
+  readonly known: Set<string>;
 }
 
 /** A mount as a config has it. */
@@ -72,7 +74,8 @@ export type TargetKind = 'directory' | 'file';
 /** Allocates the registers. @param root holds an O_PATH fd of the root directory */
 export function mountRoot(script: Script, root: Slot): MountRoot {
   const slot = (name: string) => script.builder.slot(`${script.process} ${name}`);
-  return { script, root, parent: slot('parent'), target: slot('target'), tree: slot('tree') };
+  const [parent, target, tree] = ['parent', 'target', 'tree'].map(slot) as [Slot, Slot, Slot];
+  return { script, root, parent, target, tree, known: new Set() };
 }
 
 /** Opens a directory as a root: `openRoot(script, '/run/lab/rootfs', slot, why)`. */
@@ -133,9 +136,13 @@ export function openTarget(
   const names = componentsOf(destination);
   names.forEach((name, depth) => {
     const isLast = depth === names.length - 1;
+    const isFile = isLast && kind === 'file';
+    const path = names.slice(0, depth + 1).join('/');
+    if (!isFile && at.known.has(path)) return;
     openBelow(at, names.slice(0, depth).join('/'), at.parent, DIRECTORY_FLAGS, why);
-    if (isLast && kind === 'file') makeFile(at, name, why);
+    if (isFile) makeFile(at, name, why);
     else makeDirectory(at, name, why);
+    if (!isFile) at.known.add(path);
     at.script.call('close', [at.parent], why);
   });
   openBelow(at, destination, at.target, PATH_FLAGS, why);
@@ -331,8 +338,17 @@ export function attachTree(
 ): void {
   openTarget(at, destination, kind, why);
   moveTree(at.script, at.tree, at.target, why);
+  forgetAllBut(at, destination);
   at.script.call('close', [at.target], why);
   at.script.call('close', [at.tree], why);
+}
+
+/** A new mount may hide anything, symlinks being what they are, but not the way to itself. */
+function forgetAllBut({ known }: MountRoot, destination: string): void {
+  const own = componentsOf(destination).map((_, depth, names) =>
+    names.slice(0, depth + 1).join('/'),
+  );
+  for (const path of [...known]) if (!own.includes(path)) known.delete(path);
 }
 
 /** move_mount(2) from fd to fd: no path that could come to mean something else. */
