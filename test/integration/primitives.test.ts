@@ -244,18 +244,21 @@ describe.skipIf(lack !== null).each([
     else rmSync(place.directory, { recursive: true });
   });
 
+  /** A process that is in the place's own namespaces. */
+  function placePid(): number {
+    return inSandbox ? (lab.engine.list()[0]?.initPid ?? 0) : process.pid;
+  }
+
   /** Mount points of the place's mount namespace, without those that a test removes itself. */
   function mountPoints(): string {
-    const pid = inSandbox ? lab.engine.list()[0]?.initPid : process.pid;
-    return readFileSync(`/proc/${pid}/mountinfo`, 'utf8')
+    return readFileSync(`/proc/${placePid()}/mountinfo`, 'utf8')
       .split('\n')
       .map((line) => line.split(' ')[4])
       .filter((point) => inSandbox || !/^\/(tmp|run)\//.test(point ?? ''))
       .join('\n');
   }
 
-  const home = (kind: string) =>
-    namespaceOf(inSandbox ? (lab.engine.list()[0]?.initPid ?? 0) : process.pid, kind);
+  const home = (kind: string) => namespaceOf(placePid(), kind);
 
   test.each(['mnt', 'uts', 'ipc', 'net', 'cgroup'] as const)(
     'namespace-make › %s by unshare, the others stay',
@@ -352,6 +355,59 @@ describe.skipIf(lack !== null).each([
       ['namespace-list', {}],
     ]);
     expect(`uts:[${listed.uts}]`).not.toBe(home('uts'));
+  });
+
+  const ALL_KINDS = NAMESPACE_KINDS.map(({ proc }) => proc);
+
+  /** A program in eight namespaces of its own; its pid as the place counts. */
+  async function resident(): Promise<{ hostPid: number; pid: number }> {
+    const { pid: hostPid } = await run({ kind: 'exec', args: ['sleep', '1000'] }, [
+      ['namespace-make', { kinds: ALL_KINDS, maps: MAPS }],
+    ]);
+    return {
+      hostPid,
+      pid: Number(
+        status(hostPid, 'NSpid')
+          .split('\t')
+          .at(inSandbox ? 1 : 0),
+      ),
+    };
+  }
+
+  test('namespace-join › each of the eight kinds, and all at once', async () => {
+    const { hostPid, pid } = await resident();
+    for (const kind of ALL_KINDS) {
+      // The other kinds belong to its user namespace: powers over them come from the parent.
+      const joined = await stay(['namespace-join', { pid, kinds: [kind] }]);
+      expect(namespaceOf(joined, kind), kind).toBe(namespaceOf(hostPid, kind));
+      const other = kind === 'uts' ? 'ipc' : 'uts';
+      expect(namespaceOf(joined, other), kind).toBe(home(other));
+    }
+    const all = await stay(['namespace-join', { pid, kinds: ALL_KINDS }]);
+    for (const kind of ALL_KINDS)
+      expect(namespaceOf(all, kind), kind).toBe(namespaceOf(hostPid, kind));
+  });
+
+  test('namespace-hold › each of the eight kinds outlives its processes', async () => {
+    const { hostPid, pid } = await resident();
+    const inodes = ALL_KINDS.map((kind) => Number(/\d+/.exec(namespaceOf(hostPid, kind))?.[0]));
+    const file = (kind: string) => inDirectory(`held-${kind}`);
+    // A mount namespace is held only in an older one: so, in that of the place itself.
+    const context = { ...place.context, mounts: 'shared' as const };
+    const holds = ALL_KINDS.map((kind) =>
+      primitiveNamed('namespace-hold').with({ kind, pid, file: file(kind) }),
+    );
+    try {
+      await player.run(writePlan(holds, context)).done;
+      process.kill(hostPid, 'SIGKILL');
+      await until('the program is gone', () => !existsSync(`/proc/${hostPid}`));
+      const rows = readFileSync(`/proc/${placePid()}/mountinfo`, 'utf8');
+      for (const kind of ALL_KINDS) expect(rows, kind).toContain(` ${file(kind)} `);
+      const held = ALL_KINDS.map((kind) => statSync(`/proc/${placePid()}/root${file(kind)}`).ino);
+      expect(held).toEqual(inodes);
+    } finally {
+      await place.sh('for file in held-*; do umount $file; done');
+    }
   });
 
   test('namespace-hold › a bind mount keeps it, an open fd too', async () => {
