@@ -24,13 +24,25 @@ export function hasEnded(pidfd: number): boolean {
   const view = new DataView(memory.buffer);
   view.setInt32(0, pidfd, true);
   view.setInt16(4, POLLIN, true);
-  const now = new Uint8Array(TIMESPEC_BYTES);
-  callPpoll([memory, 1, now, null, 0], () => `pidfd ${pidfd}`);
+  pollNow(memory, pidfd);
   const events = view.getInt16(6, true);
   if ((events & POLLNVAL) !== 0) {
     throw new SyscallError({ syscall: 'ppoll', errno: ERRNO.EBADF, args: `pidfd ${pidfd}` });
   }
   return events !== 0;
+}
+
+/** Asks at once; a signal that comes in between (a profiler's, for instance) means asking again. */
+function pollNow(pollfd: Uint8Array, pidfd: number): void {
+  const now = new Uint8Array(TIMESPEC_BYTES);
+  for (;;) {
+    try {
+      callPpoll([pollfd, 1, now, null, 0], () => `pidfd ${pidfd}`);
+      return;
+    } catch (error) {
+      if (!(error instanceof SyscallError) || error.errno !== ERRNO.EINTR) throw error;
+    }
+  }
 }
 
 /**
