@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { History } from '../history.js';
 import { modelHour } from '../model-hour.js';
-import { SANDBOX_NAMESPACES } from '../sample.js';
+import { random, SANDBOX_NAMESPACES } from '../sample.js';
 import type { ProcessState } from '../state.js';
 import { Attribution } from './attribution.js';
-import { attributionOf, commandDiff, diffOf } from './command-diff.js';
+import { attributionOf, commandDiff, type DiffObject, diffOf } from './command-diff.js';
 import { Scene } from './scene.js';
 
 let scene: Scene;
@@ -15,6 +16,35 @@ beforeEach(() => {
   one = scene.shell(0);
   two = scene.shell(1);
 });
+
+/** Two shells that run, kill and leave behind at random. */
+function randomScene(seed: number): Scene {
+  const next = random(seed);
+  const scene = new Scene();
+  const shells = [scene.shell(0), scene.shell(1)];
+  const busy = new Map<ProcessState, string>();
+  const living: ProcessState[] = [];
+  for (let n = 0; n < 150; n++) {
+    const shell = shells[next() < 0.5 ? 0 : 1]!;
+    const command = busy.get(shell);
+    if (command === undefined) {
+      busy.set(shell, `c${n}`);
+      scene.start(`c${n}`, shell);
+    } else if (next() < 0.2) {
+      scene.end(command);
+      busy.delete(shell);
+    } else if (next() < 0.5 || living.length === 0) living.push(scene.run(shell, `p${n}`));
+    else {
+      const one = living[Math.floor(next() * living.length)]!;
+      if (next() < 0.4) living.push(scene.fork(one));
+      else {
+        living.splice(living.indexOf(one), 1);
+        scene.exit(one, next() < 0.5 ? shell : undefined);
+      }
+    }
+  }
+  return scene;
+}
 
 describe('a process belongs to the command', () => {
   it('whose shell forked it, in two shells at the same time', () => {
@@ -390,7 +420,7 @@ describe('without shell integration', () => {
 });
 
 describe('an attribution', () => {
-  it('is the same in one go, event by event, and over a history that forgets', () => {
+  it('is the same in one go and event by event', () => {
     const events = modelHour({ commands: 40, bursts: 1, forksPerBurst: 50, mounts: 10 });
     const whole = new Attribution();
     whole.append(events);
@@ -411,6 +441,49 @@ describe('an attribution', () => {
       (event) => event.type.startsWith('process.') && attribution.causeOf(event.seq) === null,
     );
     expect(nobody).toHaveLength(3); // init and two shells
+  });
+
+  it('goes on over a history that forgets, asked now and then', () => {
+    const events = modelHour({ commands: 40, bursts: 1, forksPerBurst: 50, mounts: 10 });
+    const whole = new Attribution();
+    whole.append(events);
+    const history = new History({ maxEvents: 600, segmentEvents: 100 });
+    for (let i = 0; i < events.length; i += 20) {
+      history.append(events.slice(i, i + 20));
+      if (i % 60 === 0) attributionOf(history);
+    }
+    const known = attributionOf(history).spans();
+    expect(known.length).toBeLessThan(40);
+    const remembered = known.filter(({ startSeq }) => startSeq > history.oldest.seq);
+    expect(remembered.length).toBeGreaterThan(3);
+    for (const { id } of remembered) expect(commandDiff(history, id)).toEqual(diffOf(whole, id));
+    expect(commandDiff(history, 'c1')).toBeNull();
+  });
+
+  it('gives every object to one command, so that all diffs add up to what changed', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const { history } = randomScene(seed);
+      const attribution = attributionOf(history);
+      const diffs = attribution.spans().map(({ id }) => diffOf(attribution, id)!);
+      const balance = new Map<string, number>();
+      const count = (objects: readonly DiffObject[], by: number) => {
+        for (const one of objects) {
+          const key = one.kind === 'process' ? one.process.key : '';
+          if (key !== '') balance.set(key, (balance.get(key) ?? 0) + by);
+        }
+      };
+      for (const { appeared, vanished, passed } of diffs) {
+        count(appeared, 1);
+        count(vanished, -1);
+        count(passed, 0);
+      }
+      const shells = ['1001:1001', '2000:2000', '2001:2001'];
+      for (const [key, sum] of balance) {
+        expect([key, sum]).toEqual([key, key in history.newest.processes ? 1 : 0]);
+      }
+      const living = Object.keys(history.newest.processes).filter((key) => !shells.includes(key));
+      for (const key of living) expect(balance.get(key)).toBe(1);
+    }
   });
 
   it('begins at a snapshot in the middle of a command', () => {

@@ -65,6 +65,11 @@ async function all(recording: Recording): Promise<unknown[]> {
   return found;
 }
 
+/** As text, because thousands of deep comparisons would take minutes. */
+function isPrefix(records: readonly unknown[], whole: readonly unknown[]): boolean {
+  return records.every((record, i) => JSON.stringify(record) === JSON.stringify(whole[i]));
+}
+
 const EVENTS = numbered(randomBodies(2, 600));
 const OTHERS: (TerminalRecord | LessonRecord)[] = [
   { type: 'lesson.step', t: 1001, lesson: 'containers/01', step: 'look' },
@@ -254,28 +259,25 @@ describe('damage', () => {
       batch: 6,
     });
     const whole = await streamed(bytes);
+    const plain = whole.records.filter(({ type }) => !/^(header|snapshot|end)$/.test(type));
     let longest = 0;
     for (let size = 0; size < bytes.length; size++) {
       const cut = bytes.subarray(0, size);
       const { records, problem } = await streamed(cut);
-      expect(records).toEqual(whole.records.slice(0, records.length));
+      expect(isPrefix(records, whole.records)).toBe(true);
       if (problem !== null) expect(problem.message).toMatch(/^recording: (chunk \d+: )?[a-z]/);
       longest = Math.max(longest, records.length);
       try {
         const recording = await openRecording(bytesSource(cut));
         const found = await all(recording);
-        expect(found).toEqual(
-          whole.records
-            .filter(({ type }) => !['header', 'snapshot', 'end'].includes(type))
-            .slice(0, found.length),
-        );
+        expect(isPrefix(found, plain)).toBe(true);
       } catch (error) {
         if (!(error instanceof RecordingError)) throw error;
         expect(size).toBeLessThan(MAGIC.length + HEAD_BYTES + 200); // only without its header
       }
     }
     expect(longest).toBeGreaterThanOrEqual(whole.records.length - 1);
-  });
+  }, 120_000);
 
   it('flipped bits are found: never another record, never another error', async () => {
     const { bytes } = await recorded(EVENTS.slice(0, 60), OTHERS, {
@@ -284,14 +286,14 @@ describe('damage', () => {
     });
     const whole = await streamed(bytes);
     const next = random(77);
-    for (let round = 0; round < 400; round++) {
+    for (let round = 0; round < 250; round++) {
       const flipped = bytes.slice();
       for (let n = 0; n <= round % 3; n++) {
         const at = Math.floor(next() * flipped.length);
         flipped[at] = flipped[at]! ^ (1 << Math.floor(next() * 8));
       }
       const { records } = await streamed(flipped);
-      expect(records).toEqual(whole.records.slice(0, records.length));
+      expect(isPrefix(records, whole.records)).toBe(true);
       try {
         const recording = await openRecording(bytesSource(flipped));
         await all(recording);
