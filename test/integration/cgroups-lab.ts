@@ -4,15 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'vitest';
@@ -21,7 +13,9 @@ import {
   type CgroupLayout,
   detectCgroupLayout,
   groupPath,
+  prepareGroup,
   prepareParents,
+  removeMade,
   translateResources,
   withControlFiles,
 } from '../../packages/engine/src/index.js';
@@ -50,6 +44,10 @@ export interface CgroupLab {
   readonly directory: string;
   /** Makes a group with limits; by default in all hierarchies of the host. */
   make(name: string, resources?: LinuxResources, layout?: CgroupLayout): Promise<Cgroup>;
+  /** Makes a group anywhere, with whatever parents it needs, as the lifecycle does. */
+  makeAt(path: string, resources?: LinuxResources): Promise<Cgroup>;
+  /** Removes the parents that makeAt has made. */
+  removeParents(): void;
   /** Runs a program as a member of the group. */
   start(group: Cgroup, args: readonly string[]): Member;
   close(): Promise<void>;
@@ -88,6 +86,15 @@ export async function startCgroupLab(name: string): Promise<CgroupLab> {
       await runMake(player, group, resources);
       return group;
     },
+    makeAt: async (path, resources = {}) => {
+      const prepared = prepareGroup(detectCgroupLayout(), path, resources);
+      made.push(...prepared.made);
+      const group = new Cgroup({ layout: prepared.layout, group: path });
+      groups.push(group);
+      await runMake(player, group, resources);
+      return group;
+    },
+    removeParents: () => removeMade(made),
     start: (group, args) => {
       const child = spawn('sh', ['-c', ENTER, 'sh', memberFiles(group), ...args], {
         stdio: ['ignore', 'pipe', 'pipe'],
@@ -100,7 +107,7 @@ export async function startCgroupLab(name: string): Promise<CgroupLab> {
         await group.kill();
         await group.remove();
       }
-      for (const path of made.reverse()) if (existsSync(path)) rmdirSync(path);
+      removeMade(made);
       await player.close();
       rmSync(directory, { recursive: true, force: true });
     },

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   type CgroupEvent,
+  detectCgroupLayout,
   deviceProgram,
   groupPath,
   prepareParents,
@@ -159,6 +160,24 @@ suite('a device program that the kernel refuses', () => {
 });
 
 suite('parents', () => {
+  test('a group directly below the root is ready for processes', async () => {
+    const group = await lab.makeAt(`/terrarium-cgroups-top-${process.pid}`);
+    const member = lab.start(group, ['true']);
+    expect(`${await member.ended} ${member.output()}`).toBe('0 ');
+    await group.remove();
+  });
+
+  test('a group several levels down is, too, and its parents go again', async () => {
+    const top = `/terrarium-cgroups-deep-${process.pid}`;
+    const group = await lab.makeAt(`${top}/a/b`);
+    const member = lab.start(group, ['true']);
+    expect(`${await member.ended} ${member.output()}`).toBe('0 ');
+    await group.remove();
+    lab.removeParents();
+    const left = detectCgroupLayout().hierarchies.map((one) => groupPath(one, top));
+    expect(left.filter((directory) => existsSync(directory))).toEqual([]);
+  });
+
   const v2 = missing === null ? v2Root() : undefined;
   const lacking = v2 === undefined ? ' (missing: cgroup v2)' : '';
 

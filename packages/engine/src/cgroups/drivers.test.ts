@@ -54,6 +54,12 @@ describe('v1', () => {
     expect(read('terrarium/cgroup.clone_children')).toBe('1');
   });
 
+  test('leaves the root of the hierarchy as it is', () => {
+    group('.', { 'cpuset.cpus': '0-1\n', 'cpuset.mems': '0\n', 'cgroup.clone_children': '0' });
+    expect(v1Driver.prepareParent(v1('cpuset'), '/')).toEqual([]);
+    expect(read('cgroup.clone_children')).toBe('0');
+  });
+
   test('limits go to the hierarchy that has the controller, memory before memsw', () => {
     expect(pairs(v1Driver.limits(v1('memory'), RESOURCES))).toEqual([
       'memory.limit_in_bytes=1000',

@@ -56,7 +56,7 @@ export function hierarchyWith(
 
 /** Absolute path of a group: `/sys/fs/cgroup/memory` + `/terrarium/lab-1`. */
 export function groupPath(hierarchy: CgroupHierarchy, group: string): string {
-  return join(hierarchy.mountPoint, group);
+  return join(hierarchy.mountPoint, group).replace(/(?<=.)\/+$/, ''); // of the root: no slash behind
 }
 
 /**

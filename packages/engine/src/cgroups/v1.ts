@@ -42,7 +42,7 @@ function prepareParent(hierarchy: CgroupHierarchy, group: string): readonly stri
  * has: copy them down, and let groups made below do the same by themselves.
  */
 function inheritCpuset(top: string, directory: string): void {
-  if (directory === top) return; // has all, and is the host's to configure
+  if (!directory.startsWith(`${top}/`)) return; // the root has all, and is the host's to configure
   const parent = dirname(directory);
   inheritCpuset(top, parent);
   for (const file of ['cpuset.cpus', 'cpuset.mems']) {
