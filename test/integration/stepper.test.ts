@@ -304,7 +304,8 @@ function holdings(lab: Lab): string[] {
       .sort()
       .join(' ')}`,
     ...groups,
-    ...hostHoldings(lab),
+    // Others mount things on this host, too: those are theirs.
+    ...hostHoldings(lab).filter((line) => !line.includes(' - ') || line.includes(lab.directory)),
   ];
 }
 

@@ -61,8 +61,13 @@ export interface StepSessionOptions {
 const BLOCKED_AFTER_MS = 120;
 /** How often a call that is on its way is looked at. */
 const LOOK_MS = 5;
-/** A process that was woken, or a child that was born, gets there within this, or is told later. */
-const ARRIVE_MS = 2_000;
+/**
+ * What is certain to come, unless the run ends: a first process, a born child, a woken process at its
+ * next step. Long, for machines with far too much to do.
+ */
+const ARRIVE_MS = 20_000;
+/** Nobody can step: a blocked call may still return by itself within this, or is left to later. */
+const RETURN_MS = 2_000;
 /** Dead processes are reaped within this, or are told as left behind. */
 const GONE_MS = 10_000;
 
@@ -473,7 +478,7 @@ export class StepSession {
           standing.status === 'blocked' && this.#hasReturned(process, standing),
       );
     const can = (): boolean => this.next() !== null || returned() || this.#stopped;
-    await this.#until(can, ARRIVE_MS);
+    await this.#until(can, RETURN_MS);
     if (this.#stopped) await this.#noticeEnd();
     else if (returned()) await this.#collectLate();
     return this.next() !== null;
