@@ -103,6 +103,7 @@ describe.skipIf(lack !== null)(`readFence${suffix}`, () => {
     expect(entryOf(fence, 'namespace.net').raw[2]?.value).toBe(
       entryOf(fence, 'namespace.user').raw[0]?.value,
     );
+    expect(entryOf(fence, 'namespace.net').sentence.en).toContain('root inside administers it');
     expect(entryOf(fence, 'root').sentence.en).toContain('overlay');
     expect(entryOf(fence, 'mount-flags./sys').sentence.en).toContain('nothing is written');
   });

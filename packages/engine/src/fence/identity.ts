@@ -52,7 +52,8 @@ export function namespaceEntries(
     const isShared = own !== null && own === source.link(`/proc/self/ns/${proc}`);
     if (isShared) shared.push(proc);
     const owner = ownerOf(path);
-    return namespaceEntry(proc, isShared, [
+    const isOwnedInside = owner !== null && owner === source.link(`/proc/${pid}/ns/user`);
+    return namespaceEntry(proc, isShared, isOwnedInside, [
       { path, value: own ?? UNREADABLE },
       { path: `/proc/self/ns/${proc}`, value: source.link(`/proc/self/ns/${proc}`) ?? UNREADABLE },
       ...(owner === null ? [] : [{ path: `ioctl(${path}, NS_GET_USERNS)`, value: owner }]),
@@ -61,13 +62,15 @@ export function namespaceEntries(
   return { entries, shared };
 }
 
-function namespaceEntry(kind: string, isShared: boolean, raw: RawValue[]): FenceEntry {
+function namespaceEntry(
+  kind: string,
+  isShared: boolean,
+  isOwnedInside: boolean,
+  raw: RawValue[],
+): FenceEntry {
   const sentence = isShared
-    ? {
-        en: `shared with the host: no fence here`,
-        zh: '与宿主机共享：这里没有围栏',
-      }
-    : (NAMESPACE_WORDS[kind] ?? { en: 'its own', zh: '自己的' });
+    ? { en: 'shared with the host: no fence here', zh: '与宿主机共享：这里没有围栏' }
+    : ownSentence(kind, isOwnedInside);
   return {
     id: `namespace.${kind}`,
     mechanism: 'namespace',
@@ -76,6 +79,21 @@ function namespaceEntry(kind: string, isShared: boolean, raw: RawValue[]): Fence
     raw,
     refuses: isShared ? [] : [...(REFUSED_BY[kind] ?? [])],
   };
+}
+
+/** A user namespace is owned by its parent: there that says nothing new. */
+function ownSentence(kind: string, isOwnedInside: boolean): Words {
+  const { en, zh } = NAMESPACE_WORDS[kind] ?? { en: 'its own', zh: '自己的' };
+  if (kind === 'user') return { en, zh };
+  return isOwnedInside
+    ? {
+        en: `${en}; its user namespace owns it, so root inside administers it`,
+        zh: `${zh}；它归自己的用户命名空间所有，所以里面的 root 可以管理`,
+      }
+    : {
+        en: `${en}; another user namespace owns it, so root inside does not administer it`,
+        zh: `${zh}；它归另一个用户命名空间所有，所以里面的 root 不能管理`,
+      };
 }
 
 /** The user namespace that owns it, as `user:[4026531837]`; null when that is out of sight. */
