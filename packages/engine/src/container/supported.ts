@@ -3,7 +3,7 @@
  * silently: a container that would start without something it was promised does not start.
  * Pure.
  */
-import type { RuntimeConfig } from '@terrarium/spec';
+import type { LinuxIdMapping, RuntimeConfig } from '@terrarium/spec';
 
 /** One field that is refused, with the reason. */
 export interface ConfigProblem {
@@ -40,6 +40,7 @@ export function configProblems(config: RuntimeConfig): ConfigProblem[] {
     ...processProblems(config),
     ...namespaceProblems(config),
     ...mountProblems(config),
+    ...mountMapProblems(config),
     ...linuxProblems(config),
   ];
 }
@@ -165,6 +166,24 @@ function mountProblems({ mounts, linux, root }: RuntimeConfig): ConfigProblem[] 
       ? [problem(field, 'without a mount namespace it would change the runtime’s own mounts')]
       : [],
   );
+}
+
+/** A mount's ids are mapped by the container's own user namespace: no other maps can be had from it. */
+function mountMapProblems({ mounts = [], linux }: RuntimeConfig): ConfigProblem[] {
+  return mounts.flatMap((mount, index) =>
+    (['uidMappings', 'gidMappings'] as const).flatMap((field) => {
+      const wanted = mount[field] ?? [];
+      if (wanted.length === 0 || sameMaps(wanted, linux?.[field] ?? [])) return [];
+      const reason = 'ids of a mount can only be mapped as the container’s own are';
+      return [problem(`mounts[${index}].${field}`, reason)];
+    }),
+  );
+}
+
+function sameMaps(one: readonly LinuxIdMapping[], other: readonly LinuxIdMapping[]): boolean {
+  const rows = (maps: readonly LinuxIdMapping[]) =>
+    maps.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}`).join();
+  return rows(one) === rows(other);
 }
 
 function linuxProblems({ linux }: RuntimeConfig): ConfigProblem[] {
