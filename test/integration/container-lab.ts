@@ -89,11 +89,17 @@ export interface ConfigChanges extends Partial<Omit<RuntimeConfig, 'process'>> {
   readonly process?: Partial<ProcessConfig>;
 }
 
-/** Starts a lab. */
-export async function startContainerLab(name: string): Promise<ContainerLab> {
+/**
+ * Starts a lab.
+ *
+ * @param inMemory ROOT is on a tmpfs where there is one, as it is below /run on most hosts: a disk
+ *   takes longer for the many small files than the kernel for the containers
+ */
+export async function startContainerLab(name: string, inMemory = false): Promise<ContainerLab> {
   const directory = mkdtempSync(join('/tmp', `terrarium-${name}-`));
   const rootfs = makeRootfs(directory);
-  const root = join(directory, 'root');
+  const memory = inMemory && existsSync('/dev/shm') ? join('/dev/shm', basename(directory)) : null;
+  const root = join(memory ?? directory, 'root');
   const instance = basename(directory);
   const player = await ResidentPlayer.start({ binary: buildPlayer() });
   const engine = await ContainerEngine.open({ player, root, instance });
@@ -120,7 +126,8 @@ export async function startContainerLab(name: string): Promise<ContainerLab> {
       }
       await engine.close();
       await player.close();
-      rmSync(directory, { recursive: true, force: true });
+      for (const path of [directory, memory])
+        if (path !== null) rmSync(path, { recursive: true, force: true });
     },
   };
 }
@@ -197,11 +204,12 @@ export function holdings(lab: Pick<ContainerLab, 'directory' | 'root' | 'instanc
 /** A process of a lab has its environment, its files open, or its mounts; so do runners of plans. */
 function traceOf(pid: string, directory: string): string[] {
   if (Number(pid) === process.pid) return [];
+  const name = basename(directory); // of ROOT, too
   try {
     const isOurs =
       readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`LAB=${directory}`) ||
-      readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(directory) ||
-      listed(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`).startsWith(directory));
+      readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(name) ||
+      listed(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`).includes(name));
     return isOurs ? [`process ${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8')}`] : [];
   } catch {
     return []; // it ended

@@ -23,7 +23,7 @@ describe.skipIf(reason !== null)(
   () => {
     let lab: ContainerLab;
     beforeAll(async () => {
-      lab = await startContainerLab('random');
+      lab = await startContainerLab('random', true);
     });
     afterAll(async () => {
       await lab?.close();

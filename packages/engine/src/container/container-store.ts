@@ -37,6 +37,8 @@ export class ContainerStore {
   readonly root: string;
   /** configs as JSON: they do not change while an engine has them in hand */
   readonly #configs = new WeakMap<object, string>();
+  /** what was read or written last; the file is a new one after each write, by whomever */
+  readonly #known = new Map<string, { readonly file: string; readonly record: ContainerRecord }>();
   #scratches = 0;
 
   constructor(root: string) {
@@ -124,12 +126,19 @@ export class ContainerStore {
       this.#configs.set(config, text);
     }
     const content = `${JSON.stringify(rest).slice(0, -1)},"config":${text}}\n`;
-    writeFileAtomically(this.path(record.id, STATE_FILE), content);
+    const path = this.path(record.id, STATE_FILE);
+    writeFileAtomically(path, content);
+    const file = fileIdentity(path); // nobody else writes: we hold the lock
+    if (file !== undefined) this.#known.set(record.id, { file, record });
   }
 
   /** @returns undefined when there is no such container */
   find(id: string): ContainerRecord | undefined {
     const path = this.path(id, STATE_FILE);
+    const file = fileIdentity(path); // before the content: a newer one is then read again
+    const known = this.#known.get(id);
+    if (file === undefined) this.#known.delete(id);
+    else if (known?.file === file) return known.record;
     let content: string;
     try {
       content = readFileSync(path, 'utf8');
@@ -137,7 +146,9 @@ export class ContainerStore {
       if (isMissing(error)) return undefined;
       throw unreadable(id, path, (error as Error).message);
     }
-    return parseRecord(id, path, content);
+    const record = parseRecord(id, path, content);
+    if (file !== undefined) this.#known.set(id, { file, record });
+    return record;
   }
 
   /** @throws ContainerError not-found, unreadable */
@@ -153,6 +164,7 @@ export class ContainerStore {
   /** Removes the directory; the state last, so that a crash meanwhile leaves something to go on with. */
   remove(id: string): void {
     const directory = this.path(id);
+    this.#known.delete(id);
     const names = listed(directory);
     for (const name of names) if (name !== STATE_FILE) unlinkQuietly(join(directory, name));
     unlinkQuietly(join(directory, STATE_FILE));
@@ -178,6 +190,14 @@ function parseRecord(id: string, path: string, content: string): ContainerRecord
   }
   if (parsed.data.id !== id) throw unreadable(id, path, `it is the state of ${parsed.data.id}`);
   return parsed.data;
+}
+
+/** Tells one content of a path from another: each is an inode of its own. */
+function fileIdentity(path: string): string | undefined {
+  const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return stat === undefined
+    ? undefined
+    : `${stat.ino} ${stat.mtimeNs} ${stat.ctimeNs} ${stat.size}`;
 }
 
 function unreadable(id: string, path: string, why: string): ContainerError {

@@ -1,7 +1,13 @@
 /** Takes away what is left of a container, in the kernel and on disk. Host root. */
 import { rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { killGroup, livingProcesses, removeGroup } from '../cgroups/index.js';
+import {
+  type CgroupLayout,
+  groupPath,
+  killGroup,
+  livingProcesses,
+  removeGroup,
+} from '../cgroups/index.js';
 import { disconnectNetwork } from '../network/index.js';
 import { startTimeOf } from '../process-facts.js';
 import type { ContainerRecord } from './container-record.js';
@@ -17,9 +23,26 @@ export async function removeKernelObjects(
   const { cgroups } = facts;
   const { group } = record;
   if (record.init) inits.kill(record as ContainerRecord);
+  if (removeEmpty(cgroups, group)) {
+    if (record.madeParents !== undefined) removeParents({ madeParents: record.madeParents });
+    return;
+  }
   if (livingProcesses(cgroups, group).length > 0) await killGroup(cgroups, group);
   await removeGroup(cgroups, group);
   if (record.madeParents !== undefined) removeParents({ madeParents: record.madeParents });
+}
+
+/** The usual case, quickly: nobody is left, and no group below. @returns false: look closer */
+function removeEmpty({ hierarchies }: CgroupLayout, group: string): boolean {
+  let isGone = true;
+  for (const hierarchy of hierarchies) {
+    try {
+      rmdirSync(groupPath(hierarchy, group));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') isGone = false;
+    }
+  }
+  return isGone;
 }
 
 /**
