@@ -48,7 +48,10 @@ export type EventBody =
       readonly type: 'process.exit';
       readonly key: ProcessKey;
       readonly waitStatus: number | null;
-      /** the sender of the signal that ended it */
+      /**
+       * the sender of the signal that ended it; where a pid namespace's init took it along in its
+       * own end, whoever ended the init
+       */
     } & Acted)
   | ({ readonly type: 'namespace.appear'; readonly namespace: NamespaceState } & Acted)
   | {

@@ -194,6 +194,15 @@ describe('what a shell does itself', () => {
     ]);
   });
 
+  it('keeps the name of what became a zombie', () => {
+    scene.start('sleep', one);
+    const sleep = scene.run(one, 'sleep 1');
+    scene.change(sleep, { state: 'Z', args: [] });
+    expect(scene.brief('sleep')).toEqual(['+ sleep 1']);
+    scene.exit(sleep);
+    expect(scene.brief('sleep')).toEqual(['* sleep 1']);
+  });
+
   it('is nobody’s when it is killed at its prompt', () => {
     scene.start('ls', one);
     scene.end('ls');
@@ -278,6 +287,22 @@ describe('a namespace belongs to the command', () => {
     scene.emit({ type: 'namespace.appear', namespace, actor: maker.key });
     scene.exit(maker);
     expect(scene.brief('a')).toEqual(['+ net:[7777]', '* ip netns add x']);
+  });
+
+  it('that mounted what holds it, when its members were gone before anyone saw them', () => {
+    scene.start('ip netns add x', one);
+    const ip = scene.run(one, 'ip netns add x');
+    scene.exit(ip);
+    scene.end('ip netns add x');
+    const net = scene.namespace('net');
+    scene.mount(101, '/run/netns/x', ip, { fsType: 'nsfs', root: `net:[${net}]` });
+    const holders = [{ by: 'mount', mountNs: 101, path: '/run/netns/x' }] as const;
+    scene.emit({ type: 'namespace.change', inode: net, change: { holders } });
+    expect(scene.brief('ip netns add x')).toEqual([
+      `+ net:[${net}]`,
+      '+ /run/netns/x',
+      '* ip netns add x',
+    ]);
   });
 
   it('that unmounts what held it, when it vanishes', () => {

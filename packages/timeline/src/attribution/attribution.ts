@@ -161,7 +161,7 @@ export class Attribution {
       case 'process.exec':
         return this.changed(event.key, { comm: event.comm, args: event.args }, event);
       case 'process.change':
-        return this.changed(event.key, event.change, event);
+        return this.changed(event.key, livingPart(event.change), event);
       case 'process.exit':
         return this.exited(event);
       case 'namespace.appear': {
@@ -430,9 +430,19 @@ export class Attribution {
       holder.by === 'fd'
         ? this.creditOf(holder.process)
         : this.holderActs.get(`${holder.mountNs} ${holder.path}`);
-    if (gained.length === 0 && credit !== undefined) this.leavers.set(inode, credit);
-    return credit ?? NOBODY;
+    if (credit === undefined) return NOBODY;
+    if (gained.length === 0) this.leavers.set(inode, credit);
+    // Its members were gone before anyone saw them: `ip netns add` leaves a mount and no process.
+    else this.settleMaker(inode, credit);
+    return credit;
   }
+}
+
+/** A zombie has no arguments any more; in a diff it keeps the name that it lived under. */
+export function livingPart<T extends Partial<ProcessState>>(change: T): Omit<T, 'args'> {
+  if (change.state !== 'Z') return change;
+  const { args: _, ...rest } = change;
+  return rest;
 }
 
 function isSameMount(a: MountState, b: MountState): boolean {

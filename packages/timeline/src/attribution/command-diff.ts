@@ -5,7 +5,7 @@
  */
 import type { History } from '../history.js';
 import type { MountState, NamespaceState, NsInode, ProcessKey, ProcessState } from '../state.js';
-import { Attribution, type CreditedEvent } from './attribution.js';
+import { Attribution, type CreditedEvent, livingPart } from './attribution.js';
 import type { CommandSpan } from './spans.js';
 
 /** One kernel object, as it was last seen by what the command did to it. */
@@ -128,7 +128,8 @@ function touches({ event, before, mounts, copied }: CreditedEvent): Touch[] {
       return before === null ? [] : [processTouch(key, before, { ...before, comm, args } as Known)];
     }
     case 'process.change': {
-      const { key, change } = event;
+      const { key } = event;
+      const change = livingPart(event.change);
       return before === null ? [] : [processTouch(key, before, { ...before, ...change } as Known)];
     }
     case 'process.exit':

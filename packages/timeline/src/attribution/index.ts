@@ -1,4 +1,4 @@
-export * from './attribution.js';
+export { Attribution, type CreditedEvent } from './attribution.js';
 export * from './command-diff.js';
 export type { Credit } from './credit.js';
 export * from './describe-diff.js';

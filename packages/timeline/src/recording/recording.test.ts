@@ -4,9 +4,9 @@ import { fold } from '../fold.js';
 import { modelHour } from '../model-hour.js';
 import { numbered, random, randomBodies } from '../sample.js';
 import { EMPTY_STATE } from '../state.js';
-import { HEAD_BYTES, MAGIC, TRAILER_BYTES } from './chunk.js';
+import { decodeHead, encodeChunk, HEAD_BYTES, MAGIC, TRAILER_BYTES } from './chunk.js';
 import { crc32 } from './crc32.js';
-import { joined, utf8 } from './platform.js';
+import { gunzip, gzip, joined, utf8 } from './platform.js';
 import { openRecording, type Recording, readRecording, type StreamedRecord } from './reader.js';
 import { RecordingError } from './recording-error.js';
 import { bytesSource, type RecordingSource } from './recording-index.js';
@@ -300,6 +300,37 @@ describe('damage', () => {
         await recording.stateAtSeq(45);
         await recording.history();
         await recording.terminalsAt(1300);
+      } catch (error) {
+        if (!(error instanceof RecordingError)) throw error;
+      }
+    }
+  });
+
+  it('chunks that are whole and say nonsense are refused in words', async () => {
+    const { bytes } = await recorded(EVENTS.slice(0, 40), OTHERS, { snapshotEvents: 20, batch: 5 });
+    const { chunks } = (await openRecording(bytesSource(bytes))).index;
+    const next = random(31);
+    const upTo = (n: number) => Math.floor(next() * n);
+    for (let round = 0; round < 150; round++) {
+      const at = upTo(chunks.length);
+      const { offset, bytes: size } = chunks[at]!;
+      const head = decodeHead(bytes.subarray(offset));
+      const payload = bytes.slice(offset + HEAD_BYTES, offset + size);
+      const text = head.gzipped ? await gunzip(payload, 1e6) : payload;
+      const changed = text.slice();
+      if (round % 3 === 0) changed[upTo(changed.length)] = 32 + upTo(95);
+      const other = { ...head, gzipped: round % 5 === 0 && head.gzipped };
+      if (round % 3 === 1) Object.assign(other, { records: upTo(9), kind: 'HSDE'[upTo(4)] });
+      if (round % 3 === 2) Object.assign(other, { fromSeq: upTo(50), toSeq: 50 + upTo(9) });
+      const made = encodeChunk(other, other.gzipped ? await gzip(changed) : changed);
+      const file = joined([bytes.subarray(0, offset), made, bytes.subarray(offset + size)]);
+      await streamed(file);
+      try {
+        const recording = await openRecording(bytesSource(file.subarray(0, -20)));
+        await all(recording);
+        await recording.terminalsAt(1300);
+        await recording.history();
+        await recording.stateAtSeq(30);
       } catch (error) {
         if (!(error instanceof RecordingError)) throw error;
       }
