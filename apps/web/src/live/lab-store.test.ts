@@ -142,4 +142,40 @@ describe('LabStore', () => {
     expect(store.get().everConnected).toBe(true);
     store.stop();
   });
+
+  it('follows the stepper, and forgets it when a daemon that has none says welcome', () => {
+    const { store, socket, frame } = setUp();
+    const position = { process: 'outside', index: 1, status: 'waiting' as const };
+    const progress = {
+      positions: [{ ...position, hostPid: 7, pids: [7], waitsFor: null, end: null, registers: {} }],
+      next: 'outside',
+      running: false,
+      facts: {},
+      outcome: null,
+    };
+    const stepper = {
+      id: 's1',
+      what: { kind: 'container' as const },
+      title: { en: 'a', zh: '一' },
+      purposes: [],
+      processes: [{ name: 'outside', steps: [] }],
+      records: [],
+      ...progress,
+      positions: [],
+    };
+    socket.receive(WELCOME);
+    socket.receive({ type: 'stepper', stepper });
+    socket.receive({ type: 'stepper.news', id: 's1', records: [], progress });
+    socket.receive({
+      type: 'stepper.news',
+      id: 's0',
+      records: [],
+      progress: { ...progress, next: null },
+    });
+    frame();
+    expect(store.get().stepper).toMatchObject({ id: 's1', next: 'outside', positions: [position] });
+    socket.receive(WELCOME);
+    frame();
+    expect(store.get().stepper).toBeNull();
+  });
 });
