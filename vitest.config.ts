@@ -31,6 +31,8 @@ export default defineConfig({
         },
       },
       { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...kernel } },
+      // Inside the guest alone, beside most of integration: scripts/guest/suite.mjs.
+      { test: { name: 'guest', include: ['test/guest/**/*.test.ts'], ...kernel } },
       { test: { name: 'lessons', include: ['test/lessons/**/*.test.ts'], ...kernel } },
       {
         test: {

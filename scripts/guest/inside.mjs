@@ -17,7 +17,7 @@ const ended = spawnSync(
   [
     'node_modules/vitest/vitest.mjs',
     'run',
-    ...['--project', 'integration'],
+    ...['--project', 'guest', '--project', 'integration', '--no-isolate'],
     ...['--reporter=default', '--reporter=json', `--outputFile.json=${RESULTS}/report.json`],
     ...process.argv.slice(2),
   ],

@@ -104,7 +104,7 @@ export function guestArguments({ accelerator, kernel, disks, interactive }) {
   ];
 }
 
-/** Starts QEMU. @returns {import('node:child_process').ChildProcess} */
+/** Starts QEMU, which ends with this process whatever ends that. @returns {import('node:child_process').ChildProcess} */
 export function startQemu(args, options) {
-  return spawn(BINARY, args, options);
+  return spawn('setpriv', ['--pdeathsig', 'KILL', BINARY, ...args], options);
 }
