@@ -20,6 +20,7 @@
  *
  * init is a child of the player (CLONE_PARENT), so the player hears of its end.
  */
+import { dirname } from 'node:path';
 import type { LinuxNamespace, RuntimeConfig } from '@terrarium/spec';
 import {
   CLONE,
@@ -36,9 +37,15 @@ import {
   scratch,
   shown,
 } from '@terrarium/syscall';
+import { translateResources } from '../cgroups/index.js';
 import { KEYCTL_JOIN_SESSION_KEYRING } from '../kernel-constants.js';
 import { type ContainerNetwork, configureContainer, connectContainer } from '../network/index.js';
-import { joinV1Cgroups, makeCgroups, openV2Group } from '../plan/cgroup-calls.js';
+import {
+  joinV1Cgroups,
+  makeCgroups,
+  makeNestedParents,
+  openV2Group,
+} from '../plan/cgroup-calls.js';
 import { changeRoot, enterRootPurpose, moveRoot, pivotRoot } from '../plan/change-root.js';
 import { cloneArgs } from '../plan/clone-args.js';
 import { leaveHostKeyring, setIds } from '../plan/confine.js';
@@ -237,6 +244,11 @@ function writeOutside(
   leaveHostKeyring(script, KEYCTL_JOIN_SESSION_KEYRING, [ERRNO.ENOSYS, ERRNO.EDQUOT, ERRNO.EPERM]);
   script.call('umask', [0], modesPurpose);
   setOomScore(script, config.process?.oomScoreAdj);
+  if (input.sandbox !== undefined && dirname(groupOf(input)) !== '/') {
+    // On the host the daemon makes them beforehand.
+    const { controllers } = translateResources(facts.cgroups, linux.resources ?? {});
+    makeNestedParents(script, facts.cgroups, groupOf(input), controllers);
+  }
   makeCgroups(script, facts.cgroups, groupOf(input), linux.resources ?? {}, null, {
     whose: { en: `container ${input.id}`, zh: `容器 ${input.id}` },
     // Device rules take the machine's root; inside a sandbox, the sandbox's own rules hold.

@@ -1,5 +1,6 @@
 /** What a container's plan is made from, and the facts of the place where it is made. */
 import type { RuntimeConfig } from '@terrarium/spec';
+import { insideLayout } from '../cgroups/index.js';
 import type { HostFacts } from '../host-facts.js';
 import type { ContainerNetwork } from '../network/index.js';
 import type { ExecTarget } from '../plan/join-sandbox.js';
@@ -54,23 +55,10 @@ export function groupOf({ id, config, sandbox }: ContainerPlanInput): string {
   return sandbox === undefined ? `/terrarium-containers/${id}` : `/${id}`;
 }
 
-/** Where a sandbox mounts its cgroups; see sandbox-config.ts. */
-const SANDBOX_CGROUPS = '/sys/fs/cgroup';
-
 /**
  * The facts of a place inside a sandbox: the same kernel, and the hierarchies as mounted there,
  * rooted at the sandbox's own group.
  */
 export function sandboxFacts({ facts }: ExecTarget): HostFacts {
-  const { kind, hierarchies } = facts.cgroups;
-  return {
-    ...facts,
-    cgroups: {
-      kind,
-      hierarchies: hierarchies.map((one) => ({
-        ...one,
-        mountPoint: kind === 'v2' ? SANDBOX_CGROUPS : `${SANDBOX_CGROUPS}/${one.name}`,
-      })),
-    },
-  };
+  return { ...facts, cgroups: insideLayout(facts.cgroups) };
 }
