@@ -390,11 +390,13 @@ describe.skipIf(lack !== null).each([
 
   test('namespace-hold › each of the eight kinds outlives its processes', async () => {
     const { hostPid, pid } = await resident();
-    const inodes = ALL_KINDS.map((kind) => Number(/\d+/.exec(namespaceOf(hostPid, kind))?.[0]));
+    // A mount namespace is held only in one with a smaller id, so that none holds itself; since
+    // Linux 6.18 each CPU gives out ids of its own, and only the host's is smaller for certain.
+    const kinds = ALL_KINDS.filter((kind) => !(inSandbox && kind === 'mnt'));
+    const inodes = kinds.map((kind) => Number(/\d+/.exec(namespaceOf(hostPid, kind))?.[0]));
     const file = (kind: string) => inDirectory(`held-${kind}`);
-    // A mount namespace is held only in an older one: so, in that of the place itself.
     const context = { ...place.context, mounts: 'shared' as const };
-    const holds = ALL_KINDS.map((kind) =>
+    const holds = kinds.map((kind) =>
       primitiveNamed('namespace-hold').with({ kind, pid, file: file(kind) }),
     );
     try {
@@ -402,8 +404,8 @@ describe.skipIf(lack !== null).each([
       process.kill(hostPid, 'SIGKILL');
       await until('the program is gone', () => !existsSync(`/proc/${hostPid}`));
       const rows = readFileSync(`/proc/${placePid()}/mountinfo`, 'utf8');
-      for (const kind of ALL_KINDS) expect(rows, kind).toContain(` ${file(kind)} `);
-      const held = ALL_KINDS.map((kind) => statSync(`/proc/${placePid()}/root${file(kind)}`).ino);
+      for (const kind of kinds) expect(rows, kind).toContain(` ${file(kind)} `);
+      const held = kinds.map((kind) => statSync(`/proc/${placePid()}/root${file(kind)}`).ino);
       expect(held).toEqual(inodes);
     } finally {
       await place.sh('for file in held-*; do umount $file; done');

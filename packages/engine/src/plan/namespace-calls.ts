@@ -192,7 +192,9 @@ export function openNamespace(script: Script, file: string, why: Purpose): Slot 
 
 /**
  * Keeps a namespace by a bind mount of its file: it lives without any process, until the mount
- * goes. A mount namespace can be held so only in an older one: else it would keep itself alive.
+ * goes. A mount namespace can be held so only in an older one (EINVAL), else it would keep itself
+ * alive. The kernel compares ids; since Linux 6.18 each CPU gives out its own, so that an older
+ * namespace may have the greater one, and only the host's first is smaller for certain.
  */
 export function holdByMount(script: Script, namespaceFile: string, file: string): void {
   const why = purpose(
