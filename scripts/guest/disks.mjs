@@ -249,14 +249,10 @@ function makeInitramfs(folder, kernel) {
       fs.copyFileSync(path.join(HERE, 'init.sh'), path.join(stage, 'init'));
       fs.chmodSync(path.join(stage, 'init'), 0o755);
       const order = loadOrder(kernel.modules, EARLY_MODULES);
-      for (const name of order)
-        fs.copyFileSync(
-          path.join(kernel.modules, name),
-          path.join(stage, 'modules', path.basename(name)),
-        );
+      const names = order.map((name) => addModule(path.join(kernel.modules, name), stage));
       fs.writeFileSync(
         path.join(stage, 'modules/order'),
-        order.map((name) => `${path.basename(name)}\n`).join(''),
+        names.map((name) => `${name}\n`).join(''),
       );
       command('sh', [
         '-c',
@@ -269,6 +265,15 @@ function makeInitramfs(folder, kernel) {
       fs.rmSync(stage, { recursive: true, force: true });
     }
   });
+}
+
+/** Debian 13 compresses its modules, which insmod need not understand. @returns the file's name */
+function addModule(file, stage) {
+  const name = path.basename(file).replace(/\.xz$/, '');
+  const place = path.join(stage, 'modules', name);
+  if (file.endsWith('.xz')) command('sh', ['-c', 'busybox xzcat "$1" >"$2"', 'sh', file, place]);
+  else fs.copyFileSync(file, place);
+  return name;
 }
 
 /** Runs a command to its end. @returns what it printed @throws Error with its last words */
