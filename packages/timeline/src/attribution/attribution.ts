@@ -19,25 +19,12 @@
  * process group of its own is a job, and a job is an inferred command.
  */
 import type { TimelineEvent } from '../events.js';
-import type { MountState, NamespaceState, NsInode, ProcessKey, ProcessState } from '../state.js';
-import { EMPTY_STATE, type State } from '../state.js';
-import { type Credit, commandOfCredit, joinCredits, openCredit } from './credit.js';
+import { EMPTY_STATE, type ProcessKey, type ProcessState, type State } from '../state.js';
+import { type Credit, commandOfCredit, NOBODY, openCredit } from './credit.js';
+import { type CreditedEvent, type Effect, livingPart } from './credited-event.js';
 import { Jobs } from './jobs.js';
+import { ObjectCredits } from './object-credits.js';
 import { type CommandSpan, type OpenSpan, ShellSpans, startSpan } from './spans.js';
-
-/** One event with its cause and with what it changed, as it was before. */
-export interface CreditedEvent {
-  readonly event: TimelineEvent;
-  readonly credit: Credit;
-  /** the process, namespace or mount that it is about, before it; null when it was not there */
-  readonly before: ProcessState | NamespaceState | MountState | null;
-  /** `mount.forget` only: all that went with the namespace */
-  readonly mounts?: readonly MountState[];
-  /** `mount.attach` only: came with a new mount namespace, which begins as a copy of another */
-  readonly copied?: boolean;
-}
-
-const NOBODY: Credit = { command: null };
 
 /** Attributes events as they come. Feed it a timeline from `start` on, in order. */
 export class Attribution {
@@ -49,31 +36,14 @@ export class Attribution {
   private readonly jobs: Jobs;
 
   private readonly processes = new Map<ProcessKey, ProcessState>();
-  private readonly namespaces = new Map<NsInode, NamespaceState>();
-  private readonly mounts = new Map<NsInode, Map<number, MountState>>();
-  /** who made each namespace; open until its first member is known */
-  private readonly makers = new Map<NsInode, Credit>();
-  private readonly settled = new Set<NsInode>();
-  /** who last made a member or a holder leave */
-  private readonly leavers = new Map<NsInode, Credit>();
-  /** who last mounted or unmounted at `mountNs path`: a namespace's holder is told separately */
-  private readonly holderActs = new Map<string, Credit>();
-  /** the time of the batch in which a mount namespace was first read */
-  private readonly firstReads = new Map<NsInode, number>();
+  private readonly objects: ObjectCredits;
   private seq: number;
 
   constructor(start: State = EMPTY_STATE) {
     this.seq = start.seq;
     this.jobs = new Jobs((job, { seq, t }) => this.openSpan(job, seq, t, true).credit);
     for (const process of Object.values(start.processes)) this.processes.set(process.key, process);
-    for (const namespace of Object.values(start.namespaces)) {
-      this.namespaces.set(namespace.inode, namespace);
-      this.settled.add(namespace.inode);
-    }
-    for (const [inode, rows] of Object.entries(start.mounts)) {
-      const table = new Map(Object.values(rows).map((mount) => [mount.mountId, mount]));
-      this.mounts.set(Number(inode), table);
-    }
+    this.objects = new ObjectCredits(start, (key) => this.creditOf(key));
     for (const command of Object.values(start.commands ?? {})) {
       if (command.endedAt !== null) continue;
       const { id, terminal, line, process, processGroup } = command;
@@ -144,7 +114,7 @@ export class Attribution {
     }
   }
 
-  private apply(event: TimelineEvent): Omit<CreditedEvent, 'event'> {
+  private apply(event: TimelineEvent): Effect {
     switch (event.type) {
       case 'sandbox.start':
       case 'sandbox.end':
@@ -164,51 +134,15 @@ export class Attribution {
         return this.changed(event.key, livingPart(event.change), event);
       case 'process.exit':
         return this.exited(event);
-      case 'namespace.appear': {
-        const { inode } = event.namespace;
-        const maker = event.actor === undefined ? openCredit() : this.creditOf(event.actor);
-        this.makers.set(inode, maker);
-        this.settled.delete(inode);
-        if (event.actor !== undefined) this.settled.add(inode);
-        const before = this.namespaces.get(inode) ?? null;
-        this.namespaces.set(inode, event.namespace);
-        return { credit: maker, before };
-      }
-      case 'namespace.change': {
-        const before = this.namespaces.get(event.inode) ?? null;
-        if (before !== null) this.namespaces.set(event.inode, { ...before, ...event.change });
-        return { credit: this.holderCredit(event.inode, before), before };
-      }
-      case 'namespace.vanish': {
-        const before = this.namespaces.get(event.inode) ?? null;
-        const credit = this.leavers.get(event.inode) ?? NOBODY;
-        this.namespaces.delete(event.inode);
-        this.makers.delete(event.inode);
-        this.leavers.delete(event.inode);
-        // It may have been the last that kept its parent and its owner.
-        for (const kept of [before?.parent, before?.owner]) {
-          if (kept != null) this.leavers.set(kept, credit);
-        }
-        return { credit, before };
-      }
+      case 'namespace.appear':
+      case 'namespace.change':
+      case 'namespace.vanish':
+        return this.objects.namespaceEvent(event);
       case 'mount.attach':
       case 'mount.change':
-        return this.mounted(event);
-      case 'mount.detach': {
-        const table = this.mounts.get(event.mountNs);
-        const before = table?.get(event.mountId) ?? null;
-        table?.delete(event.mountId);
-        const credit = this.mountCredit(event.mountNs, event.actor);
-        if (before !== null) this.holderActs.set(`${event.mountNs} ${before.mountPoint}`, credit);
-        return { credit, before };
-      }
-      case 'mount.forget': {
-        const mounts = [...(this.mounts.get(event.mountNs)?.values() ?? [])];
-        this.mounts.delete(event.mountNs);
-        this.firstReads.delete(event.mountNs);
-        const credit = this.leavers.get(event.mountNs) ?? NOBODY;
-        return { credit, before: null, mounts };
-      }
+      case 'mount.detach':
+      case 'mount.forget':
+        return this.objects.mountEvent(event);
       case 'terminal.open':
       case 'terminal.close':
       case 'check':
@@ -262,12 +196,8 @@ export class Attribution {
     for (const open of this.spansById.values()) {
       if (open.span.endSeq === null) this.closeSpan(open, seq, t, null);
     }
-    for (const known of [this.shells, this.owners, this.processes, this.namespaces, this.mounts]) {
-      known.clear();
-    }
-    for (const known of [this.makers, this.leavers, this.holderActs, this.firstReads])
-      known.clear();
-    this.settled.clear();
+    for (const known of [this.shells, this.owners, this.processes]) known.clear();
+    this.objects.clear();
     this.jobs.clear();
   }
 
@@ -282,16 +212,14 @@ export class Attribution {
 
   // ---- processes ----------------------------------------------------------------------------
 
-  private forked(
-    event: Extract<TimelineEvent, { type: 'process.fork' }>,
-  ): Omit<CreditedEvent, 'event'> {
+  private forked(event: Extract<TimelineEvent, { type: 'process.fork' }>): Effect {
     const { process } = event;
     const before = this.processes.get(process.key) ?? null;
     const parent = event.actor ?? process.parent;
     const credit = this.bornOf(parent, process);
     this.owners.set(process.key, credit);
     this.processes.set(process.key, process);
-    this.settleMakers(process.namespaces, credit);
+    this.objects.entered(process.namespaces, credit);
     this.jobs.forked(process, credit, parent === null ? undefined : this.processes.get(parent));
     this.jobs.look(process, event, this.processes);
     return { credit, before };
@@ -318,7 +246,7 @@ export class Attribution {
     key: ProcessKey,
     change: Partial<ProcessState>,
     event: Extract<TimelineEvent, { type: 'process.exec' | 'process.change' }>,
-  ): Omit<CreditedEvent, 'event'> {
+  ): Effect {
     const before = this.processes.get(key);
     if (before === undefined) return { credit: NOBODY, before: null };
     const after: ProcessState = { ...before, ...change };
@@ -326,19 +254,15 @@ export class Attribution {
     const actor = event.type === 'process.change' ? event.actor : undefined;
     const credit = this.creditOf(actor ?? key);
     if (change.namespaces !== undefined) {
-      for (const inode of Object.values(before.namespaces)) {
-        if (!Object.values(change.namespaces).includes(inode)) this.leavers.set(inode, credit);
-      }
-      this.settleMakers(change.namespaces, credit);
+      this.objects.left(before.namespaces, credit, change.namespaces);
+      this.objects.entered(change.namespaces, credit);
     }
     this.jobs.look(after, event, this.processes);
     if (event.type === 'process.exec') this.nameJob(key, after);
     return { credit, before };
   }
 
-  private exited(
-    event: Extract<TimelineEvent, { type: 'process.exit' }>,
-  ): Omit<CreditedEvent, 'event'> {
+  private exited(event: Extract<TimelineEvent, { type: 'process.exit' }>): Effect {
     const { key } = event;
     const before = this.processes.get(key) ?? null;
     if (before === null) return { credit: NOBODY, before };
@@ -346,7 +270,7 @@ export class Attribution {
     // At its prompt a shell does not end by itself: its terminal was closed, or its command ended it.
     const own = running?.credit ?? this.owners.get(key) ?? NOBODY;
     const credit = event.actor === undefined ? own : this.creditOf(event.actor);
-    for (const inode of Object.values(before.namespaces)) this.leavers.set(inode, credit);
+    this.objects.left(before.namespaces, credit);
     this.processes.delete(key);
     if (running !== null) this.closeSpan(running, event.seq, event.t, null);
     const ended = this.jobs.exited(before);
@@ -368,85 +292,6 @@ export class Attribution {
   private creditOf(key: ProcessKey): Credit {
     return this.shells.get(key)?.latest?.credit ?? this.owners.get(key) ?? NOBODY;
   }
-
-  // ---- namespaces and mounts ----------------------------------------------------------------
-
-  /** The first member of a namespace made it; so its unknown parents and owners were made too. */
-  private settleMakers(namespaces: ProcessState['namespaces'], credit: Credit): void {
-    for (const inode of Object.values(namespaces)) this.settleMaker(inode, credit);
-  }
-
-  private settleMaker(inode: NsInode, credit: Credit): void {
-    if (this.settled.has(inode)) return;
-    this.settled.add(inode);
-    const maker = this.makers.get(inode);
-    if (maker !== undefined) joinCredits(maker, credit);
-    const namespace = this.namespaces.get(inode);
-    for (const other of [namespace?.parent, namespace?.owner]) {
-      if (other != null) this.settleMaker(other, credit);
-    }
-  }
-
-  private mounted(
-    event: Extract<TimelineEvent, { type: 'mount.attach' | 'mount.change' }>,
-  ): Omit<CreditedEvent, 'event'> {
-    const { mount, mountNs } = event;
-    const table = this.mounts.get(mountNs) ?? new Map<number, MountState>();
-    this.mounts.set(mountNs, table);
-    const before = table.get(mount.mountId) ?? null;
-    table.set(mount.mountId, mount);
-    const credit = this.mountCredit(mountNs, event.actor);
-    this.holderActs.set(`${mountNs} ${mount.mountPoint}`, credit);
-    if (!this.firstReads.has(mountNs)) this.firstReads.set(mountNs, event.t);
-    const copied = before === null && this.isCopy(mount, mountNs, event.t);
-    return { credit, before, ...(copied && { copied }) };
-  }
-
-  /** In the first batch (all of one time) of a new mount namespace, and the same elsewhere. */
-  private isCopy(mount: MountState, mountNs: NsInode, t: number): boolean {
-    if (!this.makers.has(mountNs) || this.firstReads.get(mountNs) !== t) return false;
-    for (const [inode, table] of this.mounts) {
-      if (inode === mountNs) continue;
-      for (const other of table.values()) if (isSameMount(mount, other)) return true;
-    }
-    return false;
-  }
-
-  private mountCredit(mountNs: NsInode, actor: ProcessKey | undefined): Credit {
-    if (actor !== undefined) return this.creditOf(actor);
-    return this.makers.get(mountNs) ?? NOBODY;
-  }
-
-  /** Whoever mounted (or unmounted) the namespace's file, or whose process holds it open. */
-  private holderCredit(inode: NsInode, before: NamespaceState | null): Credit {
-    const after = this.namespaces.get(inode);
-    const text = (list: NamespaceState['holders'] = []) => list.map((one) => JSON.stringify(one));
-    const [old, now] = [text(before?.holders), text(after?.holders)];
-    const gained = (after?.holders ?? []).filter((_, i) => !old.includes(now[i]!));
-    const lost = (before?.holders ?? []).filter((_, i) => !now.includes(old[i]!));
-    const holder = gained[0] ?? lost[0];
-    if (holder === undefined) return NOBODY;
-    const credit =
-      holder.by === 'fd'
-        ? this.creditOf(holder.process)
-        : this.holderActs.get(`${holder.mountNs} ${holder.path}`);
-    if (credit === undefined) return NOBODY;
-    if (gained.length === 0) this.leavers.set(inode, credit);
-    // Its members were gone before anyone saw them: `ip netns add` leaves a mount and no process.
-    else this.settleMaker(inode, credit);
-    return credit;
-  }
-}
-
-/** A zombie has no arguments any more; in a diff it keeps the name that it lived under. */
-export function livingPart<T extends Partial<ProcessState>>(change: T): Omit<T, 'args'> {
-  if (change.state !== 'Z') return change;
-  const { args: _, ...rest } = change;
-  return rest;
-}
-
-function isSameMount(a: MountState, b: MountState): boolean {
-  return a.mountPoint === b.mountPoint && a.device === b.device && a.root === b.root;
 }
 
 /** wait(2)'s status as a shell says it: 128 + N for signal N. */
@@ -457,6 +302,6 @@ function exitCodeOf(waitStatus: number | null): number | null {
 }
 
 /** An event of a newer version: nobody's. */
-function unknownEvent(_event: never): Omit<CreditedEvent, 'event'> {
+function unknownEvent(_event: never): Effect {
   return { credit: NOBODY, before: null };
 }

@@ -5,7 +5,8 @@
  */
 import type { History } from '../history.js';
 import type { MountState, NamespaceState, NsInode, ProcessKey, ProcessState } from '../state.js';
-import { Attribution, type CreditedEvent, livingPart } from './attribution.js';
+import { Attribution } from './attribution.js';
+import { type CreditedEvent, livingPart } from './credited-event.js';
 import type { CommandSpan } from './spans.js';
 
 /** One kernel object, as it was last seen by what the command did to it. */

@@ -13,6 +13,9 @@ export interface Credit {
   unless?: Credit;
 }
 
+/** Of what no command caused, or nobody can know. */
+export const NOBODY: Credit = Object.freeze({ command: null });
+
 /** A credit that nobody has claimed yet. */
 export function openCredit(unless?: Credit): Credit {
   return { command: null, ...(unless !== undefined && { unless }) };
@@ -27,6 +30,7 @@ export function commandOfCredit(credit: Credit): string | null {
 
 /** Says that an open credit is the same as another one, unless that would be a circle. */
 export function joinCredits(credit: Credit, other: Credit): void {
+  if (credit === NOBODY) return;
   let end: Credit | undefined = other;
   while (end !== undefined && end !== credit) end = end.same ?? end.unless;
   if (end === undefined) credit.same = other;
