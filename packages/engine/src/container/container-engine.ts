@@ -32,6 +32,7 @@ import { liveStatus, stateOf } from './live-status.js';
 import { pauseContainer, resumeContainer } from './pause.js';
 import { type ContainerProcess, processesOfContainer } from './processes.js';
 import { type Recovery, recoverContainers, removeEmptyParents } from './recover.js';
+import { type RanContainer, type RunContainerInput, runContainer } from './run.js';
 import { startContainer } from './start.js';
 import { updateContainer } from './update.js';
 import { type ContainerExit, waitContainer } from './wait.js';
@@ -88,6 +89,11 @@ export class ContainerEngine {
    */
   create(input: CreateContainerInput): Promise<CreatedContainer> {
     return createContainer(this.#context, input);
+  }
+
+  /** Create, start, wait and delete in one. @throws ContainerError; nothing is left behind then */
+  run(input: RunContainerInput): Promise<RanContainer> {
+    return runContainer(this.#context, input);
   }
 
   /** Lets the program begin. @returns failures of poststart hooks, to be logged @throws ContainerError */

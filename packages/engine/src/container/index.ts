@@ -14,6 +14,7 @@ export type { KillOptions } from './kill.js';
 export * from './plan-input.js';
 export type { ContainerProcess } from './processes.js';
 export type { Recovery } from './recover.js';
+export type { RanContainer, RunContainerInput } from './run.js';
 export type { RunningProgram } from './run-program.js';
 export { signalNumber } from './signals.js';
 export type { StdioStreams } from './stdio-pipes.js';
