@@ -175,6 +175,16 @@ describe.skipIf(lack !== null)(`readFence${suffix}`, () => {
     expect(entryOf(fence, 'oom-score-adj').sentence.en).toContain('500: killed before');
   });
 
+  test('of a process whose /dev is a link out › looks only below its root', async () => {
+    const script = 'mkdir /lab/r && ln -s /etc /lab/r/dev && ln -s /proc/1 /lab/r/proc';
+    expect((await lab.sh('learner', script)).exitCode).toBe(0);
+    const pid = await stay(primitive('chroot', { root: '/lab/r' }));
+    expect((await fenceOf(pid)).facts.devices.nodes).toEqual([]);
+    expect((await lab.sh('learner', 'rm /lab/r/dev && ln -s /dev /lab/r/dev')).exitCode).toBe(0);
+    expect((await fenceOf(pid)).facts.devices.nodes).toEqual([]);
+    await lab.sh('learner', 'rm -r /lab/r');
+  });
+
   test('of the host’s own process › says that there is no fence', async () => {
     const fence = await readFence(process.pid, { facts: lab.engine.facts, player });
     expect(fence.facts.sharedNamespaces).toHaveLength(8);

@@ -53,8 +53,8 @@ const FILES: Readonly<Record<string, string>> = {
   '/proc/sys/dev/tty/legacy_tiocsti': '0',
 };
 const NODES: Readonly<Record<string, DeviceNode>> = {
-  [`/proc/${PID}/root/proc/kcore`]: { type: 'c', major: 1, minor: 3 },
-  [`/proc/${PID}/root/dev/zero`]: { type: 'c', major: 1, minor: 5 },
+  '/proc/kcore': { type: 'c', major: 1, minor: 3 },
+  '/dev/zero': { type: 'c', major: 1, minor: 5 },
 };
 
 function source(more: Readonly<Record<string, string>> = {}): FenceSource {
@@ -62,9 +62,9 @@ function source(more: Readonly<Record<string, string>> = {}): FenceSource {
   return {
     read: (path) => files[path] ?? null,
     link: (path) => (path.includes(`/${PID}/`) ? `own ${path}` : `host ${path}`),
-    list: (path) => (path === `/proc/${PID}/root/dev` ? ['zero', 'fd'] : []),
-    device: (path) => NODES[path] ?? null,
-    isDirectory: (path) => path.endsWith('/scsi'),
+    list: (_, path) => (path === '/dev' ? ['zero', 'fd'] : []),
+    device: (_, path) => NODES[path] ?? null,
+    isDirectory: (_, path) => path.endsWith('/scsi'),
   };
 }
 

@@ -129,15 +129,15 @@ function maskEntry(source: FenceSource, pid: number, mounts: readonly Mount[]): 
 }
 
 function isMask(source: FenceSource, pid: number, mount: Mount): boolean {
-  const path = `/proc/${pid}/root${mount.point}`;
+  const path = mount.point;
   if (mount.point === '/' || mount.point.startsWith('/dev/')) return false;
-  const device = source.device(path);
+  const device = source.device(pid, path);
   if (device !== null) return device.type === 'c' && device.major === 1 && device.minor === 3;
   return (
     mount.type === 'tmpfs' &&
     mount.options.includes('ro') &&
-    source.isDirectory(path) &&
-    source.list(path).length === 0
+    source.isDirectory(pid, path) &&
+    source.list(pid, path).length === 0
   );
 }
 
@@ -194,9 +194,8 @@ interface Node {
 
 /** Nodes directly in /dev: terminals have their own directory, and no driver of the host hides deeper. */
 function deviceNodes(source: FenceSource, pid: number): Node[] {
-  const directory = `/proc/${pid}/root/dev`;
-  return source.list(directory).flatMap((name): Node[] => {
-    const device = source.device(`${directory}/${name}`);
+  return source.list(pid, '/dev').flatMap((name): Node[] => {
+    const device = source.device(pid, `/dev/${name}`);
     if (device === null) return [];
     return [{ path: `/dev/${name}`, numbers: `${device.type} ${device.major}:${device.minor}` }];
   });

@@ -1,8 +1,20 @@
 /**
  * Where a fence is read from: files of /proc, /sys and the cgroups, as the host's root sees them.
  * Everything may vanish or be forbidden meanwhile: then it is null, never an exception.
+ *
+ * Files below a process's root are the learner's. An absolute symlink there would lead the daemon
+ * into the host's own root, so they are found by openat2(2) with RESOLVE_IN_ROOT.
  */
-import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  type Stats,
+} from 'node:fs';
+import { O, openat2, RESOLVE } from '@terrarium/syscall';
 import type { RawValue } from './schema.js';
 
 /** Number and type of a device node. */
@@ -17,30 +29,52 @@ export interface FenceSource {
   /** content without the last newline */
   read(path: string): string | null;
   link(path: string): string | null;
-  list(path: string): readonly string[];
-  /** @returns null for what is no device, too */
-  device(path: string): DeviceNode | null;
-  isDirectory(path: string): boolean;
+  /** names in a directory below the root of `pid` */
+  list(pid: number, path: string): readonly string[];
+  /** what is at a path below the root of `pid`; null for what is no device, too */
+  device(pid: number, path: string): DeviceNode | null;
+  isDirectory(pid: number, path: string): boolean;
 }
 
 /** This host. */
 export const KERNEL_SOURCE: FenceSource = {
   read: (path) => quietly(() => readFileSync(path, 'utf8').replace(/\n$/, '')),
   link: (path) => quietly(() => readlinkSync(path)),
-  list: (path) => quietly(() => readdirSync(path)) ?? [],
-  device: (path) =>
-    quietly(() => {
-      const status = lstatSync(path);
-      if (!status.isCharacterDevice() && !status.isBlockDevice()) return null;
-      const { rdev } = status;
-      return {
-        type: status.isBlockDevice() ? 'b' : 'c',
-        major: (rdev >> 8) & 0xfff,
-        minor: (rdev & 0xff) | ((rdev >> 12) & 0xfff00),
-      };
-    }),
-  isDirectory: (path) => quietly(() => statSync(path).isDirectory()) ?? false,
+  list: (pid, path) =>
+    belowRoot(pid, path, O.O_DIRECTORY, (fd) => readdirSync(`/proc/self/fd/${fd}`)) ?? [],
+  device: (pid, path) => belowRoot(pid, path, O.O_NOFOLLOW, (fd) => nodeOf(fstatSync(fd))),
+  isDirectory: (pid, path) => belowRoot(pid, path, 0, (fd) => fstatSync(fd).isDirectory()) ?? false,
 };
+
+/** Gives `use` an O_PATH fd of a file below the root of a process. */
+function belowRoot<T>(pid: number, path: string, flags: number, use: (fd: number) => T): T | null {
+  return quietly(() => {
+    const root = openSync(`/proc/${pid}/root`, O.O_PATH | O.O_DIRECTORY | O.O_CLOEXEC);
+    try {
+      const fd = openat2(root, path, {
+        flags: O.O_PATH | O.O_CLOEXEC | flags,
+        resolve: RESOLVE.RESOLVE_IN_ROOT | RESOLVE.RESOLVE_NO_MAGICLINKS,
+      });
+      try {
+        return use(fd);
+      } finally {
+        closeSync(fd);
+      }
+    } finally {
+      closeSync(root);
+    }
+  });
+}
+
+function nodeOf(status: Stats): DeviceNode | null {
+  if (!status.isCharacterDevice() && !status.isBlockDevice()) return null;
+  const { rdev } = status;
+  return {
+    type: status.isBlockDevice() ? 'b' : 'c',
+    major: (rdev >> 8) & 0xfff,
+    minor: (rdev & 0xff) | ((rdev >> 12) & 0xfff00),
+  };
+}
 
 function quietly<T>(read: () => T): T | null {
   try {
