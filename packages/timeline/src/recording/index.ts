@@ -16,4 +16,5 @@ export type {
   TerminalScreen,
 } from './records.js';
 export * from './share-state.js';
+export * from './stream.js';
 export * from './writer.js';

@@ -7,11 +7,12 @@ import { EMPTY_STATE } from '../state.js';
 import { decodeHead, encodeChunk, HEAD_BYTES, MAGIC, TRAILER_BYTES } from './chunk.js';
 import { crc32 } from './crc32.js';
 import { gunzip, gzip, joined, utf8 } from './platform.js';
-import { openRecording, type Recording, readRecording, type StreamedRecord } from './reader.js';
+import { openRecording, type Recording } from './reader.js';
 import { RecordingError } from './recording-error.js';
 import { bytesSource, type RecordingSource } from './recording-index.js';
 import type { LessonRecord, TerminalRecord } from './records.js';
 import { shareState } from './share-state.js';
+import { readRecording, type StreamedRecord } from './stream.js';
 import { type RecordingOptions, RecordingWriter } from './writer.js';
 
 const FACTS = {

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { TimelineEvent } from '../events.js';
 import { stateSchema, timelineEventSchema } from '../schema.js';
 import type { State } from '../state.js';
-import { base64, bytesOfBase64, textOf } from './platform.js';
+import { base64, bytesOfBase64, textOf, utf8 } from './platform.js';
 import { RecordingError } from './recording-error.js';
 
 /** The first thing in the file. */
@@ -140,13 +140,13 @@ export function lineOf(record: RecordingRecord): string {
   });
 }
 
-/** @param encode text to UTF-8, see platform.ts @throws RecordingError */
-export function recordOf(line: string, encode: (text: string) => Uint8Array): RecordingRecord {
+/** @throws RecordingError */
+function recordOf(line: string): RecordingRecord {
   const value = json(line);
   const type = typeof value === 'object' && value !== null ? Reflect.get(value, 'type') : null;
   if (type === 'terminal.output') {
     const output = checked(outputLine, value, 'a terminal.output');
-    const bytes = 'text' in output ? encode(output.text) : bytesOfBase64(output.base64);
+    const bytes = 'text' in output ? utf8(output.text) : bytesOfBase64(output.base64);
     if (bytes === null) throw new RecordingError('has a terminal.output with broken base64');
     return { type: output.type, t: output.t, terminal: output.terminal, bytes };
   }
@@ -155,6 +155,24 @@ export function recordOf(line: string, encode: (text: string) => Uint8Array): Re
     return checked(lessonLine, value, `a ${type.slice(0, 32)}`);
   }
   return checked(timelineEventSchema, value, 'an event');
+}
+
+/** The lines of a data chunk. @throws RecordingError also when events are missing between them */
+export function recordsOf(
+  text: string,
+  count: number,
+  fromSeq: number,
+): readonly RecordingRecord[] {
+  const lines = text.split('\n');
+  if (lines.length !== count) throw new RecordingError(`has ${lines.length} records, not ${count}`);
+  let seq = fromSeq;
+  return lines.map((line) => {
+    const record = recordOf(line);
+    if ('seq' in record && record.seq !== ++seq) {
+      throw new RecordingError(`has event ${record.seq} where ${seq} should be`);
+    }
+    return record;
+  });
 }
 
 /** @throws RecordingError; another version is named */
