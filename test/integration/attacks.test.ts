@@ -325,7 +325,11 @@ describe.skipIf(lack !== null)(`attacks${lack === null ? '' : ` (missing: ${lack
     });
 
     test('could be, were it dumpable', async () => {
-      const container = await running({ args: ['/attempt', 'spy'], user: true, capabilities: ALL });
+      const container = await running({
+        args: ['/attempt', 'insist'],
+        user: true,
+        capabilities: ALL,
+      });
       const joining = enterHalfway(container, (plan) => {
         const dumpable = (step: Call) => ({
           ...callOf(step),
@@ -346,12 +350,10 @@ describe.skipIf(lack !== null)(`attacks${lack === null ? '' : ` (missing: ${lack
           ),
         );
       });
-      await until('the spy has tried', () => container.output().includes('spied'));
+      await until('it is attached', () => container.output().includes('attach done'));
       await open.pop()?.remove(); // who traces it holds it
       joining.run.abort();
       await joining.run.done.catch(() => {});
-      const got = answers(container.output());
-      expect(got['attach']).toBe('done');
     });
 
     test('gives no way to overwrite the player (CVE-2019-5736), even to root with all capabilities', async () => {
