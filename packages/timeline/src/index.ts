@@ -4,6 +4,7 @@ export * from './consistency.js';
 export * from './events.js';
 export * from './fold.js';
 export * from './history.js';
+export * from './marks.js';
 export * from './mount-tree.js';
 export * from './recording/index.js';
 export * from './schema.js';

@@ -214,6 +214,19 @@ describe('a recording', () => {
     expect(await all(recording)).toEqual([output(2000, 'live')]);
   });
 
+  it('tells how much a slow sink has not taken', async () => {
+    let release = () => {};
+    const slow = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const writer = new RecordingWriter(() => slow, FACTS);
+    writer.record(output(2000, 'x'.repeat(70_000)));
+    expect(writer.waiting).toBeGreaterThan(70_000);
+    release();
+    await writer.close();
+    expect(writer.waiting).toBe(0);
+  });
+
   it('says what the sink says', async () => {
     const writer = new RecordingWriter(() => Promise.reject(new Error('disk full')), FACTS);
     writer.record(output(2000, 'x'));

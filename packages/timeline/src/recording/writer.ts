@@ -69,6 +69,7 @@ export class RecordingWriter {
   private openT: number;
   private lastT: number;
   private written = 0;
+  private held = 0;
   /** chunks are packed and written one after the other */
   private queue: Promise<void> = Promise.resolve();
   private end: RecordingEnd | null = null;
@@ -103,6 +104,11 @@ export class RecordingWriter {
   /** Bytes handed to the sink so far. */
   get bytes(): number {
     return this.written;
+  }
+
+  /** Bytes, before packing, that a slow sink has not taken yet: whoever records may stop at some amount. */
+  get waiting(): number {
+    return this.held;
   }
 
   /**
@@ -195,9 +201,13 @@ export class RecordingWriter {
       ...{ firstT: this.openT, lastT: this.lastT, fromSeq: this.openSeq, toSeq },
     };
     const payload = utf8(lines.join('\n'));
+    this.held += payload.length;
     this.queue = this.queue
       .then(() => this.write(head, payload, before))
-      .catch((error) => this.fail(error));
+      .catch((error) => this.fail(error))
+      .then(() => {
+        this.held -= payload.length;
+      });
   }
 
   private async write(
