@@ -25,8 +25,13 @@ const recovery = await engine.recover();
 for (const error of recovery.stuck) console.log(`BAD recover: ${error.message}`);
 for (const row of engine.list()) if ('error' in row) console.log(`BAD list: ${row.error.message}`);
 
+/** The same with programs of the host to wait for, before and after all is mounted. */
+const hook = { path: '/bin/true' };
+const hooks = { createRuntime: [hook], createContainer: [hook], poststop: [hook] };
+const hooked = { ...config, hooks };
+
 const OPERATIONS = {
-  create: (id) => engine.create({ id, bundle: root, config }),
+  create: (id) => engine.create({ id, bundle: root, config: random(4) === 0 ? hooked : config }),
   start: (id) => engine.start(id),
   exec: (id) => execute(id, { ...config.process, args: ['/bin/true'] }),
   execShell: (id) =>

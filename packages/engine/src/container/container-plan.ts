@@ -33,6 +33,7 @@ import {
   type Plan,
   PlanBuilder,
   PR,
+  SIGNALS,
   type Slot,
   scratch,
   shown,
@@ -408,6 +409,7 @@ function connect(
 
 /** Written to outside. */
 function awaitHooks(script: Script, fifo: Slot): void {
+  dieWithPlayer(script, true);
   script.call(
     'read',
     [fifo, scratch(1), 1],
@@ -417,6 +419,21 @@ function awaitHooks(script: Script, fifo: Slot): void {
       '等待此刻的钩子运行完：命名空间已存在，根尚未切换',
     ),
     { atLeast: 1 },
+  );
+}
+
+/** Whoever runs the hooks may be killed with its player: nobody would ever end the wait. */
+function dieWithPlayer(script: Script, on: boolean): void {
+  script.call(
+    'prctl',
+    [flagged(PR, 'PR_SET_PDEATHSIG'), on ? shown(SIGNALS.SIGKILL, 'SIGKILL') : 0, 0, 0, 0],
+    purpose(
+      'die-with-player',
+      on
+        ? 'be killed when the player ends: nobody else could say that the hooks have run'
+        : 'outlive the player from here on',
+      on ? '播放器结束时一同被杀：再没有谁能告知钩子已运行' : '从此不再随播放器一起结束',
+    ),
   );
 }
 
@@ -518,7 +535,9 @@ function awaitContainerHooks(script: Script, fifo: Slot): void {
     'wait while hooks run in these namespaces: all is mounted, the root is still the runtime’s',
     '等待钩子在这些命名空间中运行完：一切已挂载，根仍是运行时的根',
   );
+  dieWithPlayer(script, true);
   script.call('read', [fifo, scratch(1), 1], why, { atLeast: 1 });
+  dieWithPlayer(script, false);
   script.call('close', [fifo], why);
 }
 

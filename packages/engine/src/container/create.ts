@@ -9,7 +9,14 @@ import { closeSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { RuntimeConfig } from '@terrarium/spec';
 import { AT, type CallReport, ERRNO, mkfifo, O, openat, type PlanResult } from '@terrarium/syscall';
-import { existingGroups, groupPath, prepareParents, translateResources } from '../cgroups/index.js';
+import {
+  existingGroups,
+  groupPath,
+  prepareParents,
+  translateResources,
+  withControlFiles,
+} from '../cgroups/index.js';
+import type { HostFacts } from '../host-facts.js';
 import type { ContainerNetworkConfig } from '../network/index.js';
 import type { ExecTarget } from '../plan/join-sandbox.js';
 import type { ForeignFd, Stdio } from '../plan/standard-files.js';
@@ -145,7 +152,7 @@ function planFor(
     id,
     config: { ...config, linux: { ...config.linux, cgroupsPath: group } },
     bundle,
-    facts,
+    facts: sandbox === undefined ? forLimits(facts, record) : facts,
     startFifo: here(START_FIFO),
     resultFifo: here(RESULT_FIFO),
     lock: { ownerPid: process.pid, fd: lock.fd },
@@ -157,6 +164,12 @@ function planFor(
     ...(preserveFds === undefined ? {} : { preserveFds }),
     ...(noPivot === undefined ? {} : { noPivot }),
   });
+}
+
+/** What a new child of the group's parent will be like decides which limits can be written. */
+function forLimits(facts: HostFacts, { config, group }: ContainerRecord): HostFacts {
+  if (Object.keys(config.linux?.resources ?? {}).length === 0) return facts;
+  return { ...facts, cgroups: withControlFiles(facts.cgroups, dirname(group)) };
 }
 
 /** What is to be made at the destination of a bind; the plan itself then decides what is there. */

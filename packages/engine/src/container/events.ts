@@ -64,6 +64,7 @@ class WatchedContainer implements EventSubscription {
   /** told by the state file and by the kernel, which merges what happens within 10 ms */
   #paused = false;
   #followsInit = false;
+  #ended = false;
 
   constructor(context: EngineContext, id: string, listener: (event: ContainerEvent) => void) {
     this.#context = context;
@@ -98,6 +99,8 @@ class WatchedContainer implements EventSubscription {
       return; // unreadable: whoever asks for the state is told so
     }
     if (record === undefined) {
+      // It was deleted before its end was read: how it ended, nobody can say any more.
+      if (this.#followsInit && !this.#ended) this.#emit({ kind: 'exited', exit: exitOf(null) });
       this.#emit({ kind: 'deleted' });
       this.close();
       return;
@@ -139,6 +142,7 @@ class WatchedContainer implements EventSubscription {
     this.#group?.recheck(); // what nothing notifies of: it was before the end
     const exit = await recordedExit(this.#context, record).catch(() => exitOf(null));
     this.#look();
+    this.#ended = true;
     this.#emit({ kind: 'exited', exit });
   }
 

@@ -89,7 +89,7 @@ async function runHook(
   { moment, hook, state, initPid }: HookRun,
 ): Promise<void> {
   const what = `${moment} hook ${hook.path} of container ${record.id}`;
-  const input = openNameless(context, JSON.stringify(state));
+  const input = openNameless(context, JSON.stringify(seenFrom(record, state)));
   const output = openNameless(context, '');
   try {
     const own = (fd: number): ForeignFd => ({ ownerPid: process.pid, fd });
@@ -110,6 +110,18 @@ async function runHook(
   } finally {
     closeSync(input);
     closeSync(output);
+  }
+}
+
+/** A runtime in a sandbox numbers init as the sandbox does: one pid namespace further in. */
+function seenFrom({ sandbox }: ContainerRecord, state: ContainerState): ContainerState {
+  if (sandbox === null || state.pid === undefined) return state;
+  try {
+    const status = readFileSync(`/proc/${state.pid}/status`, 'utf8');
+    const pid = Number(/^NSpid:\t\d+\t(\d+)/m.exec(status)?.[1]);
+    return Number.isNaN(pid) ? state : { ...state, pid };
+  } catch {
+    return state; // it has ended
   }
 }
 

@@ -1,7 +1,5 @@
-/** Where the runtime's side of a container is: the host, or the sandbox that it lives in. */
-import { dirname } from 'node:path';
+/** Where the runtime's side of a container is: the host, or the sandbox that it lives in. Pure. */
 import type { RuntimeConfig } from '@terrarium/spec';
-import { withControlFiles } from '../cgroups/index.js';
 import type { HostFacts } from '../host-facts.js';
 import type { ExecTarget } from '../plan/join-sandbox.js';
 import type { ContainerRecord } from './container-record.js';
@@ -19,16 +17,10 @@ export interface RuntimeSide {
 
 /** @see the file's header */
 export function runtimeSide({ facts }: EngineContext, record: ContainerRecord): RuntimeSide {
-  if (record.sandbox === null)
-    return { facts: withFiles(facts, record.group), sandbox: undefined, group: record.group };
+  if (record.sandbox === null) return { facts, sandbox: undefined, group: record.group };
   const sandbox = { ...record.sandbox, facts };
   const group = record.group.slice(record.sandbox.cgroupsPath.length);
   return { facts: sandboxFacts(sandbox), sandbox, group };
-}
-
-/** What a new child of the group's parent will be like decides which limits can be written. */
-function withFiles(facts: HostFacts, group: string): HostFacts {
-  return { ...facts, cgroups: withControlFiles(facts.cgroups, dirname(group)) };
 }
 
 /** The kinds of namespaces that a container has, or shares by path. */
