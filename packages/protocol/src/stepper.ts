@@ -101,7 +101,7 @@ export interface StepperPosition {
   index: number;
   status: 'waiting' | 'running' | 'blocked' | 'ended';
   waitsFor: Text | null;
-  end: 'exited' | 'program' | 'init' | 'detached' | 'killed' | null;
+  end: 'exited' | 'failed' | 'program' | 'init' | 'detached' | 'killed' | null;
   registers: Record<string, string>;
 }
 

@@ -15,6 +15,7 @@ import {
 } from '@terrarium/engine';
 import type { LocalText, StepperWhat } from '@terrarium/protocol';
 import { type RuntimeConfig, runtimeConfig } from '@terrarium/spec';
+import { errnoMeaning, SyscallError } from '@terrarium/syscall';
 import { exampleContainer } from './example-container.js';
 import { type PlanSource, type PreparedPlan, StepperRefused } from './plan-source.js';
 import { kindInSandbox, readSandboxFile } from './sandbox-files.js';
@@ -104,9 +105,14 @@ function readConfig(target: ExecTarget, file: string): RuntimeConfig {
   try {
     json = JSON.parse(readSandboxFile(target, file, MOST_CONFIG_BYTES));
   } catch (error) {
-    throw new StepperRefused(`${file}: ${(error as Error).message}`);
+    throw new StepperRefused(`${file}: ${reasonOf(error)}`);
   }
   return parsed(json, file);
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof SyscallError) return `${error.code} (${errnoMeaning(error.errno)})`;
+  return (error as Error).message;
 }
 
 function parsed(json: unknown, name: string): RuntimeConfig {

@@ -85,9 +85,15 @@ export function outcomeOf(outcome: Outcome | null): StepperOutcome | null {
   if (outcome === null) return null;
   return {
     kind: outcome.kind,
-    message: outcome.kind === 'failed' ? outcome.message : null,
+    message: outcome.kind === 'failed' ? failureOf(outcome) : null,
     leftovers: outcome.kind === 'completed' ? [] : [...outcome.leftovers],
   };
+}
+
+/** `open_tree(…): ENOENT (no such file or directory)`: where it stands in the plan, the page shows. */
+function failureOf({ record, message }: Extract<Outcome, { kind: 'failed' }>): string {
+  if (record === null || record.code === null || record.step.kind !== 'call') return message;
+  return `${record.step.display}: ${record.code} (${record.meaning})`;
 }
 
 /** The tables of all living processes of the plan. */

@@ -169,6 +169,7 @@ export const en = {
     stands: (n: number, of: number) => `before call ${n} of ${of}`,
     ends: {
       exited: 'has done its part and exited',
+      failed: 'ended with a refused call',
       program: 'became its program',
       init: 'is PID 1 now',
       detached: 'went on alone',

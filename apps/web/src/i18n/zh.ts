@@ -168,6 +168,7 @@ export const zh: Dictionary = {
     stands: (n, of) => `停在第 ${n} / ${of} 个调用之前`,
     ends: {
       exited: '完成任务后已退出',
+      failed: '因调用被拒绝而结束',
       program: '已变成它的程序',
       init: '现在是 1 号进程',
       detached: '已独自继续',

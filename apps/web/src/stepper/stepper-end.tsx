@@ -19,10 +19,12 @@ export function StepperEnd(props: EndProps) {
   if (outcome === null) return null;
   if (outcome.kind === 'completed') return <Runs {...props} />;
   const failed = outcome.kind === 'failed';
+  const hint = props.stepper.records.find((record) => record.failed)?.hint ?? null;
   return (
     <article className="stepper-card stepper-end" data-outcome={outcome.kind} role="status">
       <h3>{failed ? t.stepper.failedTitle : t.stepper.abortedTitle}</h3>
       {failed && outcome.message !== null ? <p className="facts">{outcome.message}</p> : null}
+      {hint === null ? null : <p>{hint}</p>}
       {outcome.leftovers.length === 0 ? (
         <p>{t.stepper.nothingLeft}</p>
       ) : (

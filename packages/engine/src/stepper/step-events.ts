@@ -10,8 +10,8 @@ import type { RegisterValues } from './registers.js';
  */
 export type ProcessStatus = 'waiting' | 'running' | 'blocked' | 'ended';
 
-/** How a process left the plan. */
-export type ProcessEnd = 'exited' | 'program' | 'init' | 'detached' | 'killed';
+/** How a process left the plan; `failed`: by a call that the plan does not get over. */
+export type ProcessEnd = 'exited' | 'failed' | 'program' | 'init' | 'detached' | 'killed';
 
 /** Where one process of the plan stands. */
 export interface Position {

@@ -371,7 +371,7 @@ export class StepSession {
     if (report !== undefined) this.#learn(report);
     if (report !== undefined && isFailure(this.plan, report)) {
       await this.#until(() => this.#runEnd !== null, ARRIVE_MS);
-      this.#leave(standing, index, 'exited');
+      this.#leave(standing, index, 'failed');
       return;
     }
     const end = this.#endAfter(process, index, step, report);
@@ -458,7 +458,7 @@ export class StepSession {
       this.#learn(report);
       standing.waitsFor = null;
       const end = this.#endAfter(process, index, step, report);
-      if (isFailure(this.plan, report)) this.#leave(standing, index, 'exited');
+      if (isFailure(this.plan, report)) this.#leave(standing, index, 'failed');
       else if (end !== null) this.#leave(standing, index, end);
       else standing.status = standing.index > index ? 'waiting' : 'running';
       this.#record(process, index, step, [], 0);
