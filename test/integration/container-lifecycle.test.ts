@@ -383,6 +383,25 @@ describe.skipIf(reason !== null)(title, () => {
     await lab.engine.delete('one', { force: true });
   });
 
+  test('run does it all in one, and leaves nothing whatever happens', async () => {
+    const { engine } = lab;
+    const input = { id: 'one', bundle: lab.directory };
+    const said: string[] = [];
+    const exit = await engine.run({
+      ...input,
+      config: lab.config(['/bin/sh', '-c', 'echo hello; exit 6']),
+      stdio: 'pipe',
+      onCreated: ({ streams }) => streams?.stdout.on('data', (chunk) => said.push(String(chunk))),
+    });
+    expect(exit).toEqual({ exitCode: 6, signal: null, hookFailures: [] });
+    expect(said.join('')).toBe('hello\n');
+    const failed = engine.run({ ...input, config: lab.config(['/no/such']) });
+    await expect(failed).rejects.toMatchObject({ code: 'program', exitCode: 127 });
+    expect(readdirSync(lab.root)).toEqual([]);
+    await engine.run({ ...input, config: lab.config(['/bin/true']), keep: true });
+    expect(engine.state('one').status).toBe('stopped');
+  });
+
   test('twenty creates at once, each with its own end', async () => {
     const { engine } = lab;
     const ids = Array.from({ length: 20 }, (_, index) => `many-${index}`);

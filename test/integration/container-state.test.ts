@@ -102,6 +102,31 @@ describe.skipIf(reason !== null)(
       );
     }
 
+    test('a player that is killed in the middle of create: the name is free, nothing is left', async () => {
+      for (let round = 0; round < 5; round++) {
+        const player = await ResidentPlayer.start({ binary: buildPlayer() });
+        const first = await lab.another({ player });
+        const config = lab.config(LOOP);
+        let killed = false;
+        const created = first.create({
+          id: 'one',
+          bundle: lab.directory,
+          config,
+          onReport: ({ process: name, index }) => {
+            if (killed || name !== 'outside' || index < round * 10) return;
+            killed = true;
+            process.kill(player.pid, 'SIGKILL');
+          },
+        });
+        await created.catch(() => {}); // it may have been quicker
+        await other.delete('one', { force: true });
+        expect(readdirSync(lab.root)).toEqual([]);
+        expect(holdings(lab).filter((line) => line.startsWith('process'))).toEqual([]);
+        await create();
+        await lab.engine.delete('one', { force: true });
+      }
+    });
+
     test('two engines fight for one id: one wins, each time, and nothing is left of the other', async () => {
       for (let round = 0; round < 10; round++) {
         const answers = await Promise.allSettled([

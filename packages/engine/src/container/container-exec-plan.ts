@@ -3,7 +3,16 @@
  * confined as the OCI `process` object says, execve. Pure. Processes: see join-container.ts.
  */
 import type { LinuxSeccomp, ProcessConfig } from '@terrarium/spec';
-import { type Plan, PlanBuilder, type Slot, scratch } from '@terrarium/syscall';
+import {
+  flagged,
+  type Plan,
+  PlanBuilder,
+  PR,
+  SIGNALS,
+  type Slot,
+  scratch,
+  shown,
+} from '@terrarium/syscall';
 import type { HostFacts } from '../host-facts.js';
 import { setIds } from '../plan/confine.js';
 import { type ConsoleRegisters, openConsole, takeConsole } from '../plan/console.js';
@@ -161,6 +170,7 @@ function becomeMember(
   else takeConsole(script, console);
   if (files.consoleTaken !== null) awaitTaken(script, files.consoleTaken);
   if (process === null) {
+    dieWithPlayer(script);
     script.call('chdir', [program.cwd ?? '/'], purpose('cwd', 'where it starts', '起始目录'));
     execute(script, program.args, program.env, 0, program.file);
     return console;
@@ -175,6 +185,13 @@ function becomeMember(
   const kept = placePreserved(script, files.preserved);
   execute(script, program.args, withPath(program.env), kept, program.file);
   return console;
+}
+
+/** A hook without the one who waits for it would have no time limit. */
+function dieWithPlayer(script: Script): void {
+  const why = purpose('die-with-player', 'end when the player ends', '播放器结束时一同结束');
+  const signal = shown(SIGNALS.SIGKILL, 'SIGKILL');
+  script.call('prctl', [flagged(PR, 'PR_SET_PDEATHSIG'), signal, 0, 0, 0], why);
 }
 
 function awaitTaken(script: Script, fd: Slot): void {

@@ -89,11 +89,20 @@ export async function createContainer(
     try {
       return await make(context, input, lock, undo);
     } catch (error) {
+      if (isPlayerGone(error)) throw error;
       const failure = await runUndo(what, error, undo);
       throw failure.leftovers.length === 0 ? error : failure;
     }
   };
   return exclusively(context, id, what, action, true);
+}
+
+/**
+ * Without the player nobody knows what its runners still do: they hold the lock, and whoever gets it
+ * next finds a container that is half-made and removes it, as after a kill of our own process.
+ */
+function isPlayerGone(error: unknown): boolean {
+  return isPlanError(error) && error.failed === undefined && error.cause !== undefined;
 }
 
 /** What a killed predecessor left of a create is in nobody's way. */

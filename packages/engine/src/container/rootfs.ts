@@ -176,7 +176,7 @@ export function fillRoot(at: NewRoot, input: ContainerPlanInput, sources: Source
     else attachBind({ ...at, tree }, mount, input);
   });
   const devices = deviceList(input);
-  if (sources.devices === null) makeDevices(at, devices);
+  if (sources.devices === null) makeDevices(at, devices, input.id);
   else attachDevices(at, devices, sources.devices);
   linkDevices(at);
   hide(at, config);
