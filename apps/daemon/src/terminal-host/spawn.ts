@@ -9,8 +9,8 @@ import { TerminalHostClient } from './control-client.js';
 import { CONTROL_VERSION, type HostStatus } from './control-protocol.js';
 import { CONTROL_SOCKET, LOG_FILE } from './paths.js';
 
-/** A Node process with its worker starts in 150 ms when idle; a busy machine may take this. */
-const START_TIMEOUT_MS = 15_000;
+/** A Node process with its worker starts in 150 ms when idle; a busy, emulated machine may take this. */
+const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 15;
 
 export interface EnsureOptions {
