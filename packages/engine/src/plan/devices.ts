@@ -69,8 +69,13 @@ export function attachDevices(
   }
 }
 
-/** Run by init as root of the machine: new nodes. What the image has by that name goes. */
-export function makeDevices(at: MountRoot, devices: readonly LinuxDevice[]): void {
+/**
+ * Run by init as root of the machine: new nodes. What the image has by that name goes, at once: two
+ * containers may be made on the same root file system, and neither is ever without /dev/null.
+ *
+ * @param maker unlike that of any other container on that file system
+ */
+export function makeDevices(at: MountRoot, devices: readonly LinuxDevice[], maker: string): void {
   let open: { directory: string; parent: Slot } | undefined;
   const closeOpen = (why: Purpose) => {
     if (open !== undefined) at.script.call('close', [open.parent], why);
@@ -82,25 +87,33 @@ export function makeDevices(at: MountRoot, devices: readonly LinuxDevice[]): voi
       closeOpen(why);
       open = { directory, parent: openTarget(at, directory, 'directory', why) };
     }
-    makeDevice(at, open.parent, name, device, why);
+    makeDevice(at, open.parent, name, device, maker, why);
   }
   const last = devices.at(-1);
   if (last !== undefined) closeOpen(devicePurpose(last));
 }
+
+/** bytes of a file's name, at most */
+const NAME_MAX = 255;
 
 function makeDevice(
   { script }: MountRoot,
   parent: Slot,
   name: string,
   device: LinuxDevice,
+  maker: string,
   why: Purpose,
 ): void {
-  script.call('unlinkat', [parent, name, 0], why, { tolerate: [ERRNO.ENOENT] });
-  script.call('mknodat', [parent, name, modeOf(device), numberOf(device)], why);
+  const fresh = `.${name}.${maker}`.slice(0, NAME_MAX);
+  script.call('unlinkat', [parent, fresh, 0], why, { tolerate: [ERRNO.ENOENT] });
+  script.call('mknodat', [parent, fresh, modeOf(device), numberOf(device)], why);
   const { uid = 0, gid = 0 } = device;
-  if (uid === 0 && gid === 0) return; // who makes it owns it
-  const owner = flagged(AT, 'AT_SYMLINK_NOFOLLOW');
-  script.call('fchownat', [parent, name, uid, gid, owner], why);
+  // Else who makes it owns it.
+  if (uid !== 0 || gid !== 0) {
+    const owner = flagged(AT, 'AT_SYMLINK_NOFOLLOW');
+    script.call('fchownat', [parent, fresh, uid, gid, owner], why);
+  }
+  script.call('renameat2', [parent, fresh, parent, name, 0], why);
 }
 
 /** Run by init: /dev/fd, /dev/stdin, … where the image has nothing by that name. */
