@@ -96,7 +96,7 @@ export function guestArguments({ accelerator, kernel, disks, interactive }) {
     ...machine(accelerator, CPUS, MEMORY_MIB),
     ...['-serial', interactive ? 'mon:stdio' : 'stdio'],
     ...['-kernel', kernel.vmlinuz, '-initrd', disks.initramfs],
-    ...['-append', 'console=ttyS0 quiet panic=-1 tsc=reliable cgroup_no_v1=all'],
+    ...['-append', 'console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check cgroup_no_v1=all'],
     ...[disks.root, disks.machine, disks.checkout, disks.base].flatMap((file, index) =>
       drive(file, index, true),
     ),
