@@ -75,7 +75,7 @@ export function attachDevices(
  *
  * @param maker unlike that of any other container on that file system
  */
-export function makeDevices(at: MountRoot, devices: readonly LinuxDevice[], maker: string): void {
+export function makeDevices(at: MountRoot, devices: readonly LinuxDevice[], maker = 'new'): void {
   let open: { directory: string; parent: Slot } | undefined;
   const closeOpen = (why: Purpose) => {
     if (open !== undefined) at.script.call('close', [open.parent], why);
