@@ -12,7 +12,7 @@ const NAMESPACES = ['pid', 'mount', 'ipc', 'uts', 'network', 'cgroup'];
 const MIB = 1024 * 1024;
 const ID_BASE = 1_600_000; // host ids that nobody here has
 
-/** @returns {{folder: string, rootfs: string, bare: string, remove(): void}} */
+/** @returns {{folder: string, rootfs: string, states: string, bare: string, remove(): void}} */
 export function makeBundle() {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'terrarium-bench-'));
   fs.chmodSync(folder, 0o755);
@@ -36,6 +36,7 @@ export function makeBundle() {
   return {
     folder,
     rootfs,
+    states: scratch, // a tmpfs, as /run is, where runtimes keep theirs
     bare: compileBare(folder),
     remove: () => {
       for (const directory of [rootfs, scratch]) execFileSync('umount', [directory]);

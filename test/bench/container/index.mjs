@@ -21,7 +21,7 @@ async function startEngine(bundle) {
   const instance = `terrarium-bench-${process.pid}`;
   const engine = await ContainerEngine.open({
     player,
-    root: path.join(bundle.folder, 'state'),
+    root: path.join(bundle.states, 'state'),
     instance,
   });
   let count = 0;

@@ -47,7 +47,7 @@ export async function runtimesFor(config, bundle, sampler, terminal) {
       return [
         name,
         '--root',
-        path.join(bundle.folder, `${name}-state`),
+        path.join(bundle.states, `${name}-state`),
         'run',
         '--bundle',
         folder,
