@@ -1,5 +1,6 @@
 /** Small reads, writes and walks of cgroup directories, shared by both versions. Daemon, root. */
 import {
+  chmodSync,
   closeSync,
   constants,
   existsSync,
@@ -50,6 +51,9 @@ export function makeGroups(mountPoint: string, group: string): string[] {
     try {
       mkdirSync(directory);
       made.push(directory);
+      // Whatever the umask: mounting a cgroup namespace walks down here as the sandbox's root, who
+      // must be allowed to pass (EACCES before Linux 6.16). There is nothing secret in a group.
+      chmodSync(directory, 0o755);
     } catch (error) {
       // EEXIST: another engine made it in between, and its group is as good as ours
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
