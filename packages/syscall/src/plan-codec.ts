@@ -211,19 +211,33 @@ function encodeProcess(
     throw new PlanEncodeError(`plan ${plan.name}, ${name}: more than ${PLAYER_LIMITS.steps} steps`);
   }
   writer.u32(steps.length);
-  for (const [index, step] of steps.entries()) {
-    try {
-      writer.u32(STEP[step.kind]);
-      if (step.kind === 'call') encodeCall(writer, step, plan, names, architecture);
-      else if (step.kind === 'detach')
-        writer.u32(step.lastWords === undefined ? NONE : slotOf(plan, step.lastWords.index));
-      else if (step.kind === 'become-init' && index !== steps.length - 1)
-        throw new PlanEncodeError('become-init is not the last step');
-    } catch (error) {
-      const what = step.kind === 'call' ? step.display : step.kind;
-      throw inContext(error, `${plan.name}, ${name} step ${index}, ${what}`);
-    }
+  let index = 0;
+  try {
+    for (; index < steps.length; index++)
+      encodeProcessStep(writer, plan, steps, index, names, architecture);
+  } catch (error) {
+    const step = steps[index];
+    const what = step?.kind === 'call' ? step.display : step?.kind;
+    throw inContext(error, `${plan.name}, ${name} step ${index}, ${what}`);
   }
+}
+
+function encodeProcessStep(
+  writer: Writer,
+  plan: Plan,
+  steps: readonly PlanStep[],
+  index: number,
+  names: readonly ProcessName[],
+  architecture: Architecture,
+): void {
+  const step = steps[index];
+  if (step === undefined) return;
+  writer.u32(STEP[step.kind]);
+  if (step.kind === 'call') encodeCall(writer, step, plan, names, architecture);
+  else if (step.kind === 'detach')
+    writer.u32(step.lastWords === undefined ? NONE : slotOf(plan, step.lastWords.index));
+  else if (step.kind === 'become-init' && index !== steps.length - 1)
+    throw new PlanEncodeError('become-init is not the last step');
 }
 
 function encodeCall(

@@ -100,9 +100,10 @@ export interface ThreadCapabilities {
 /** capset(2): exactly these. */
 export function capset(script: Script, sets: ThreadCapabilities, facts: HostFacts): void {
   const bits = (names: readonly string[]) =>
-    knownCapabilities(facts)
-      .filter(([name]) => names.includes(name))
-      .reduce((sum, [, bit]) => sum | (1n << BigInt(bit)), 0n);
+    names.reduce((sum, name) => {
+      const bit = CAPABILITY_BITS[name];
+      return bit === undefined || bit > facts.lastCapability ? sum : sum | (1n << BigInt(bit));
+    }, 0n);
   const [effective, permitted, inheritable] = [
     bits(sets.effective),
     bits(sets.permitted),
@@ -140,8 +141,11 @@ export function raiseAmbient(script: Script, ambient: readonly string[], facts: 
   }
 }
 
+const CAPABILITY_BITS: Readonly<Record<string, number>> = CAPABILITIES;
+const ALL_CAPABILITIES = Object.entries(CAPABILITIES);
+
 function knownCapabilities({ lastCapability }: HostFacts): [name: string, bit: number][] {
-  return Object.entries(CAPABILITIES).filter(([, bit]) => bit <= lastCapability);
+  return ALL_CAPABILITIES.filter(([, bit]) => bit <= lastCapability);
 }
 
 function capabilityHeader() {
