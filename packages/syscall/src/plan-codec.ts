@@ -179,22 +179,27 @@ export function decodeLastWords(bytes: Uint8Array): LastWords | undefined {
   return { index: view.getUint32(0, true), errno: view.getUint32(4, true) };
 }
 
+/** Most records carry none: there are hundreds for each container. */
+const NO_BYTES = new Uint8Array(0);
+
 /** Cuts the player's byte stream into records; chunks may end anywhere. */
 export class RecordReader {
-  #rest: Uint8Array = new Uint8Array(0);
+  #rest: Uint8Array = NO_BYTES;
 
   /** @throws Error on a record that no player of this version sends */
   push(chunk: Uint8Array): PlayerRecord[] {
-    let bytes = this.#rest.length === 0 ? chunk : concat(this.#rest, chunk);
+    const bytes = this.#rest.length === 0 ? chunk : concat(this.#rest, chunk);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const records: PlayerRecord[] = [];
-    while (bytes.length >= RECORD_BYTES) {
-      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      const end = RECORD_BYTES + view.getUint32(0, true);
+    let at = 0;
+    while (at + RECORD_BYTES <= bytes.length) {
+      const start = at + RECORD_BYTES;
+      const end = start + view.getUint32(at, true);
       if (bytes.length < end) break;
-      records.push(decodeRecord(view, bytes.slice(RECORD_BYTES, end)));
-      bytes = bytes.subarray(end);
+      records.push(decodeRecord(view, at, end === start ? NO_BYTES : bytes.slice(start, end)));
+      at = end;
     }
-    this.#rest = bytes.slice();
+    this.#rest = at === bytes.length ? NO_BYTES : bytes.slice(at);
     return records;
   }
 }
@@ -387,16 +392,18 @@ function inContext(error: unknown, where: string): PlanEncodeError {
   return new PlanEncodeError(`plan ${where}: ${message}`, { cause: error });
 }
 
-function decodeRecord(view: DataView, bytes: Uint8Array): PlayerRecord {
-  const [kind, run, process, index, error] = [4, 8, 12, 16, 20].map((at) =>
-    view.getUint32(at, true),
-  ) as [number, number, number, number, number];
-  const result = view.getBigInt64(24, true);
+function decodeRecord(view: DataView, at: number, bytes: Uint8Array): PlayerRecord {
+  const kind = view.getUint32(at + 4, true);
+  const run = view.getUint32(at + 8, true);
+  const process = view.getUint32(at + 12, true);
+  const index = view.getUint32(at + 16, true);
+  const error = view.getUint32(at + 20, true);
+  const result = view.getBigInt64(at + 24, true);
   switch (kind) {
     case 1:
       return { kind: 'ready', version: Number(result) };
     case 2: {
-      const nanoseconds = Number(view.getBigUint64(32, true));
+      const nanoseconds = Number(view.getBigUint64(at + 32, true));
       return { kind: 'call', run, process, index, errno: error, result, nanoseconds, bytes };
     }
     case 3:
