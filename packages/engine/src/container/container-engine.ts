@@ -76,6 +76,7 @@ export class ContainerEngine {
       store: new ContainerStore(root),
       inits: new LiveInits(player, facts.bootId),
       parentGroup: join('/', instance),
+      prepared: new Set(),
       self: ownIdentity(),
       turns: new Map(),
       closed: false,

@@ -151,7 +151,7 @@ function planFor(
     id,
     config: { ...config, linux: { ...config.linux, cgroupsPath: group } },
     bundle,
-    facts: sandbox === undefined ? forLimits(facts, record) : facts,
+    facts: sandbox === undefined ? forLimits(context, record) : facts,
     startFifo: here(START_FIFO),
     resultFifo: here(RESULT_FIFO),
     lock: { ownerPid: process.pid, fd: lock.fd },
@@ -166,8 +166,13 @@ function planFor(
 }
 
 /** What a new child of the group's parent will be like decides which limits can be written. */
-function forLimits(facts: HostFacts, { config, group }: ContainerRecord): HostFacts {
-  if (Object.keys(config.linux?.resources ?? {}).length === 0) return facts;
+function forLimits(
+  { facts, parentGroup }: EngineContext,
+  { config, group }: ContainerRecord,
+): HostFacts {
+  const asksNothing = Object.keys(config.linux?.resources ?? {}).length === 0;
+  // The common parent passes its CPUs down by itself (v1).
+  if (asksNothing && dirname(group) === parentGroup) return facts;
   return { ...facts, cgroups: withControlFiles(facts.cgroups, dirname(group)) };
 }
 

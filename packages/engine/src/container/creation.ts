@@ -42,7 +42,8 @@ export async function runCreation(
   const { plan, record } = input;
   for (let attempt = 1; ; attempt++) {
     try {
-      const complete = record.sandbox === null ? withParents(context, record, undo) : record;
+      const complete =
+        record.sandbox === null ? withParents(context, record, undo, attempt > 1) : record;
       const result = await new Creation(context, { ...input, record: complete }, undo).run();
       return createdRecord(context, plan, complete, result);
     } catch (error) {
@@ -52,15 +53,23 @@ export async function runCreation(
   }
 }
 
-/** @returns the record with the parents that had to be made, and go with the container */
+/**
+ * @param again the common parent was found missing: look, whatever we remember of it
+ * @returns the record with the parents that had to be made, and go with the container
+ */
 function withParents(
   context: EngineContext,
   record: ContainerRecord,
   undo: UndoStep[],
+  again: boolean,
 ): ContainerRecord {
-  const { facts, parentGroup, store } = context;
+  const { facts, parentGroup, prepared, store } = context;
   const { controllers } = translateResources(facts.cgroups, record.config.linux?.resources ?? {});
-  const made = prepareParents(facts.cgroups, dirname(record.group), controllers);
+  const parent = dirname(record.group);
+  const known = controllers.join(' ');
+  if (parent === parentGroup && prepared.has(known) && !again) return record;
+  const made = prepareParents(facts.cgroups, parent, controllers);
+  if (parent === parentGroup) prepared.add(known);
   const shared = facts.cgroups.hierarchies.map((one) => groupPath(one, parentGroup));
   const madeParents = made.filter((directory) => !shared.includes(directory));
   if (madeParents.length === 0) return record;

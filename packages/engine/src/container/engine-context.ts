@@ -15,6 +15,8 @@ export interface EngineContext {
   readonly inits: LiveInits;
   /** group that holds all containers without a cgroupsPath of their own */
   readonly parentGroup: string;
+  /** sets of v2 controllers that parentGroup was made with: it is not looked at again */
+  readonly prepared: Set<string>;
   /** this process */
   readonly self: ProcessIdentity;
   /** the last thing begun for each id; the next one waits for it, which is quicker than the lock */
