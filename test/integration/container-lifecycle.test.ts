@@ -326,6 +326,8 @@ describe.skipIf(reason !== null)(title, () => {
         ['b', 'running'],
       ],
     );
+    // The shell says that it is ready when it has forked: the child may not have exec'ed yet.
+    await expect.poll(() => engine.ps('b')[1]?.name, { timeout: 30_000 }).toBe('sleep');
     const rows = engine.ps('b');
     expect(rows.map(({ containerPid }) => containerPid)).toEqual([1, 2]);
     expect(rows[1]).toMatchObject({ name: 'sleep', commandLine: 'sleep 1000', uid: 0 });
