@@ -82,7 +82,9 @@ function withParents(
 function lacksParent({ plan }: ContainerPlan, error: unknown): boolean {
   if (!isPlanError(error) || error.failed?.errno !== ERRNO.ENOENT) return false;
   const { process, index } = error.failed;
-  return plan.processes[process]?.[index]?.purpose.id === 'cgroup-make';
+  const id = plan.processes[process]?.[index]?.purpose.id;
+  // A parent that another engine made anew may not hand the controllers on (v2): no limit's file.
+  return id === 'cgroup-make' || id === 'cgroup-limit';
 }
 
 /** One run of a plan, with the hooks at which it waits. */
