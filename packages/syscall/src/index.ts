@@ -18,6 +18,7 @@ export * from './plan.js';
 export * from './plan-builder.js';
 export * from './plan-codec.js';
 export * from './plan-error.js';
+export * from './plan-mold.js';
 export * from './player.js';
 export * from './recording-player.js';
 export * from './resident-player.js';

@@ -132,8 +132,7 @@ export function encodeRun(plan: Plan, run: number, options: EncodeOptions = {}):
   try {
     limit('slots', plan.slotCount);
     limit('processes', names.length);
-    const flags = (options.stepped ? RUN_STEPPED : 0) | (options.batched ? RUN_BATCHED : 0);
-    writer.u32(MESSAGE.run, run, flags);
+    writer.u32(MESSAGE.run, run, flagsOf(options));
     writer.u32(plan.slotCount, processIndex(names, plan.first), names.length);
   } catch (error) {
     throw inContext(error, plan.name);
@@ -148,6 +147,30 @@ export function encodeRun(plan: Plan, run: number, options: EncodeOptions = {}):
     );
   }
   return message;
+}
+
+/**
+ * Gives a message that was encoded before to a run of its own.
+ *
+ * @param message is written to
+ */
+export function addressRun(
+  message: Uint8Array,
+  run: number,
+  options: Pick<EncodeOptions, 'stepped' | 'batched'>,
+): Uint8Array {
+  const view = new DataView(message.buffer, message.byteOffset);
+  view.setUint32(RUN_AT, run, true);
+  view.setUint32(FLAGS_AT, flagsOf(options), true);
+  return message;
+}
+
+/** Behind the message's length and type. */
+const RUN_AT = 8;
+const FLAGS_AT = 12;
+
+function flagsOf({ stepped, batched }: Pick<EncodeOptions, 'stepped' | 'batched'>): number {
+  return (stepped ? RUN_STEPPED : 0) | (batched ? RUN_BATCHED : 0);
 }
 
 /**

@@ -43,6 +43,8 @@ export interface RunOptions {
    */
   readonly batched?: boolean;
   readonly onReport?: (report: CallReport) => void;
+  /** the plan's message, cast from a mold that was made of it; encoded anew when not given */
+  readonly encoded?: Uint8Array;
 }
 
 export interface Player {

@@ -9,6 +9,7 @@ import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { CallReport, Plan, ProcessName } from './plan.js';
 import {
+  addressRun,
   encodeAbort,
   encodeRun,
   encodeStep,
@@ -119,10 +120,11 @@ export class ResidentPlayer implements Player {
     if (this.#ended !== undefined)
       throw new Error(`cannot run plan ${plan.name}`, { cause: this.#ended });
     const id = this.#nextRun++;
-    const message = encodeRun(plan, id, {
-      stepped: options.stepped ?? false,
-      batched: options.batched ?? false,
-    });
+    const manner = { stepped: options.stepped ?? false, batched: options.batched ?? false };
+    const message =
+      options.encoded === undefined
+        ? encodeRun(plan, id, manner)
+        : addressRun(options.encoded, id, manner);
     const names = Object.keys(plan.processes);
     const done = new Promise<PlanResult>((resolve, reject) => {
       this.#runs.set(id, {

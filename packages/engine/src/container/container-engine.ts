@@ -29,6 +29,7 @@ import { type ContainerExecHandle, type ContainerExecOptions, execInContainer } 
 import { type KillOptions, killContainer } from './kill.js';
 import { LiveInits } from './live-inits.js';
 import { liveStatus, stateOf } from './live-status.js';
+import { ContainerMolds } from './molds.js';
 import { pauseContainer, resumeContainer } from './pause.js';
 import { type ContainerProcess, processesOfContainer } from './processes.js';
 import { type Recovery, recoverContainers, removeEmptyParents } from './recover.js';
@@ -77,6 +78,7 @@ export class ContainerEngine {
       inits: new LiveInits(player, facts.bootId),
       parentGroup: join('/', instance),
       prepared: new Set(),
+      molds: new ContainerMolds(),
       self: ownIdentity(),
       turns: new Map(),
       closed: false,

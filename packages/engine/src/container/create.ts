@@ -6,7 +6,7 @@
  * comes next gets the lock only when nothing of this create is under way any more.
  */
 import { closeSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { RuntimeConfig } from '@terrarium/spec';
 import { type CallReport, mkfifo } from '@terrarium/syscall';
 import { existingGroups, withControlFiles } from '../cgroups/index.js';
@@ -26,6 +26,7 @@ import { type EngineContext, exclusively } from './engine-context.js';
 import { recordExitLater } from './exit-record.js';
 import { hasHooks } from './hooks.js';
 import { HOOKS_FIFO, RESULT_FIFO, START_FIFO } from './live-status.js';
+import { type Cast, type PlannedContainer, plannedAnew } from './molds.js';
 import { newRecord } from './new-record.js';
 import { clearLeftover, removeNetwork } from './remove.js';
 import { runtimeSide } from './runtime-side.js';
@@ -115,7 +116,8 @@ async function make(
   const pipes = input.stdio === 'pipe' ? openStdioPipes(store.scratch()) : null;
   if (pipes !== null) undo.push({ name: 'close the pipes', run: () => pipes.discard() });
   const stdio = pipes?.stdio ?? (input.stdio === 'pipe' ? undefined : input.stdio);
-  const plan = planFor(context, { ...input, stdio }, record, lock);
+  const planned = planFor(context, { ...input, stdio }, record, lock);
+  const { plan } = planned;
   refuseForeignGroup(context, record);
   const complete = { ...record, tail: tailOf(plan) };
   store.makeDirectory(record.id);
@@ -125,7 +127,13 @@ async function make(
   if (complete.network !== null)
     undo.push({ name: 'remove the network', run: () => removeNetwork(context, complete) });
   const { onReport } = input;
-  const created = await runCreation(context, { plan, record: complete, onReport }, undo);
+  const created = await runCreation(
+    context,
+    { ...planned, record: complete, onReport },
+    undo,
+  ).catch((error: unknown) => {
+    throw planned.ownError(error);
+  });
   undo.push({ name: 'let go of init', run: () => context.inits.forget(record.id) });
   const consoleFd = created.consoleFd === null ? null : takeConsole(created);
   if (consoleFd !== null) undo.push({ name: 'close the console', run: () => closeSync(consoleFd) });
@@ -140,29 +148,49 @@ type PlannedInput = Omit<CreateContainerInput, 'stdio'> & { readonly stdio: Stdi
 
 function planFor(
   context: EngineContext,
-  { stdio, preserveFds, noPivot }: PlannedInput,
+  input: PlannedInput,
   record: ContainerRecord,
   lock: HeldLock,
-): ContainerPlan {
-  const { facts, sandbox, group } = runtimeSide(context, record);
-  const { id, bundle, config } = record;
-  const here = (file: string) => context.store.path(id, file);
-  return containerPlan({
-    id,
-    config: { ...config, linux: { ...config.linux, cgroupsPath: group } },
-    bundle,
-    facts: sandbox === undefined ? forLimits(context, record) : facts,
-    startFifo: here(START_FIFO),
-    resultFifo: here(RESULT_FIFO),
-    lock: { ownerPid: process.pid, fd: lock.fd },
-    sourceKind: sandbox === undefined ? kindOnHost : kindInSandbox(sandbox.initPid),
-    ...(record.network === null ? {} : { network: record.network }),
-    ...(hasHooks(config, ...CREATE_HOOKS) ? { hooksFifo: here(HOOKS_FIFO) } : {}),
-    ...(sandbox === undefined ? {} : { sandbox }),
-    ...(stdio === undefined ? {} : { stdio }),
-    ...(preserveFds === undefined ? {} : { preserveFds }),
-    ...(noPivot === undefined ? {} : { noPivot }),
-  });
+): PlannedContainer {
+  const { sandbox, group, facts } = runtimeSide(context, record);
+  const { bundle, config } = record;
+  const { stdio, preserveFds, noPivot } = input;
+  const sourceKind = sandbox === undefined ? kindOnHost : kindInSandbox(sandbox.initPid);
+  const make = (cast: Cast) => {
+    const here = (file: string) => context.store.path(cast.id, file);
+    const cgroupsPath = cast.id === record.id ? group : join(context.parentGroup, cast.id);
+    return containerPlan({
+      id: cast.id,
+      config: { ...config, linux: { ...config.linux, cgroupsPath } },
+      bundle,
+      facts: sandbox === undefined ? forLimits(context, record) : facts,
+      startFifo: here(START_FIFO),
+      resultFifo: here(RESULT_FIFO),
+      lock: { ownerPid: process.pid, fd: cast.lockFd },
+      sourceKind,
+      ...(record.network === null ? {} : { network: record.network }),
+      ...(hasHooks(config, ...CREATE_HOOKS) ? { hooksFifo: here(HOOKS_FIFO) } : {}),
+      ...(sandbox === undefined ? {} : { sandbox }),
+      ...(stdio === undefined ? {} : { stdio }),
+      ...(preserveFds === undefined ? {} : { preserveFds }),
+      ...(noPivot === undefined ? {} : { noPivot }),
+    });
+  };
+  const cast = { id: record.id, lockFd: lock.fd };
+  if (!isCastable(context, input, record)) return plannedAnew(make(cast));
+  const kinds = (config.mounts ?? []).map(({ source = '' }) => sourceKind(resolve(bundle, source)));
+  return context.molds.planned(JSON.stringify([bundle, config, noPivot, kinds]), cast, make);
+}
+
+/** Nothing but id and lock differs from the next container of the same config. */
+function isCastable(
+  { parentGroup }: EngineContext,
+  { stdio, preserveFds, onReport }: PlannedInput,
+  { sandbox, network, config, group }: ContainerRecord,
+): boolean {
+  const isOrdinary = sandbox === null && network === null && dirname(group) === parentGroup;
+  const ownFiles = stdio !== undefined || (preserveFds?.length ?? 0) > 0;
+  return isOrdinary && !ownFiles && onReport === undefined && !hasHooks(config, ...CREATE_HOOKS);
 }
 
 /** What a new child of the group's parent will be like decides which limits can be written. */

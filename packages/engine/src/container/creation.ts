@@ -24,6 +24,8 @@ const PARENT_ATTEMPTS = 5;
 /** What is run. */
 export interface CreationInput {
   readonly plan: ContainerPlan;
+  /** the plan's message, where it came out of a mold */
+  readonly encoded?: Uint8Array;
   readonly record: ContainerRecord;
   /** follows each system call */
   readonly onReport: ((report: CallReport) => void) | undefined;
@@ -92,6 +94,7 @@ class Creation {
   readonly #context: EngineContext;
   readonly #onReport: CreationInput['onReport'];
   readonly #plan: ContainerPlan;
+  readonly #encoded: Uint8Array | undefined;
   readonly #undo: UndoStep[];
   #record: ContainerRecord;
   /** may be heard after reports of what comes later: the processes of a plan report themselves */
@@ -101,7 +104,9 @@ class Creation {
   #hookFailure: unknown;
   #undoes = false;
 
-  constructor(context: EngineContext, { plan, record, onReport }: CreationInput, undo: UndoStep[]) {
+  constructor(context: EngineContext, input: CreationInput, undo: UndoStep[]) {
+    const { plan, encoded, record, onReport } = input;
+    this.#encoded = encoded;
     this.#context = context;
     this.#onReport = onReport;
     this.#plan = plan;
@@ -119,6 +124,7 @@ class Creation {
     const run = this.#context.player.run(plan, {
       batched: !isFollowed,
       onStarted: (process, pid) => this.#started(process, pid),
+      ...(this.#encoded === undefined ? {} : { encoded: this.#encoded }),
       ...(isFollowed
         ? {
             onReport: (report: CallReport) => {

@@ -6,6 +6,7 @@ import { asContainerError, ContainerError } from './container-error.js';
 import { containerId, type ProcessIdentity } from './container-record.js';
 import type { ContainerStore, HeldLock } from './container-store.js';
 import type { LiveInits } from './live-inits.js';
+import type { ContainerMolds } from './molds.js';
 
 /** @see the file's header */
 export interface EngineContext {
@@ -17,6 +18,8 @@ export interface EngineContext {
   readonly parentGroup: string;
   /** sets of v2 controllers that parentGroup was made with: it is not looked at again */
   readonly prepared: Set<string>;
+  /** plans of configs that were used before */
+  readonly molds: ContainerMolds;
   /** this process */
   readonly self: ProcessIdentity;
   /** the last thing begun for each id; the next one waits for it, which is quicker than the lock */
