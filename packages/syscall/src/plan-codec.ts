@@ -53,6 +53,14 @@ export const PLAYER_LIMITS = {
   args: 6,
 } as const;
 
+/** Where a process of a run holds what is the player's; native/player.c has the same numbers. */
+export const PLAYER_FDS = {
+  /** the run's socket to the zygote: hung up when that has died */
+  run: 61,
+  /** records go out here */
+  report: 63,
+} as const;
+
 /** What RECORD_READY must say: daemon and player come from the same build. */
 export const PROTOCOL_VERSION = 3;
 

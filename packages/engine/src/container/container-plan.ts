@@ -33,7 +33,6 @@ import {
   type Plan,
   PlanBuilder,
   PR,
-  SIGNALS,
   type Slot,
   scratch,
   shown,
@@ -52,7 +51,13 @@ import { cloneArgs } from '../plan/clone-args.js';
 import { leaveHostKeyring, setIds } from '../plan/confine.js';
 import { type ConsoleRegisters, makeConsole, takeConsole } from '../plan/console.js';
 import { DEFAULT_PATH, execute } from '../plan/execute.js';
-import { awaitRelease, openReleasePipe, type ReleasePipe, release } from '../plan/handshake.js';
+import {
+  awaitRelease,
+  awaitWord,
+  openReleasePipe,
+  type ReleasePipe,
+  release,
+} from '../plan/handshake.js';
 import { raiseLoopback, setDomainname, setHostname, writeIdMaps } from '../plan/identity.js';
 import {
   confineLikeSandbox,
@@ -177,12 +182,15 @@ function takeFromHost(script: Script, input: ContainerPlanInput): Taken {
   };
 }
 
+const NOT_WAITING = ['O_NONBLOCK'] as const;
+
 /** For reading and writing: the open does not wait, and the death of a writer does not end the read. */
 function openFifo(script: Script, fifo: string, name: 'start' | 'hooks'): Slot {
   const slot = script.builder.slot(`${name}Fifo`);
   script.call(
     'openat',
-    [FDCWD, fifo, flagged(O, 'O_RDWR', 'O_CLOEXEC')],
+    // At the hooks' one there is another thing to wait for: see awaitWord.
+    [FDCWD, fifo, flagged(O, 'O_RDWR', ...(name === 'hooks' ? NOT_WAITING : []), 'O_CLOEXEC')],
     purpose(
       `open-${name}-fifo`,
       `open the FIFO by which the lifecycle says that ${name === 'start' ? 'the program may start' : 'hooks have run'}`,
@@ -409,30 +417,13 @@ function connect(
 
 /** Written to outside. */
 function awaitHooks(script: Script, fifo: Slot): void {
-  dieWithPlayer(script, true);
-  script.call(
-    'read',
-    [fifo, scratch(1), 1],
+  awaitWord(
+    script,
+    fifo,
     purpose(
       'await-hooks',
       'wait while the hooks of this moment run: namespaces exist, the root is not changed yet',
       '等待此刻的钩子运行完：命名空间已存在，根尚未切换',
-    ),
-    { atLeast: 1 },
-  );
-}
-
-/** Whoever runs the hooks may be killed with its player: nobody would ever end the wait. */
-function dieWithPlayer(script: Script, on: boolean): void {
-  script.call(
-    'prctl',
-    [flagged(PR, 'PR_SET_PDEATHSIG'), on ? shown(SIGNALS.SIGKILL, 'SIGKILL') : 0, 0, 0, 0],
-    purpose(
-      'die-with-player',
-      on
-        ? 'be killed when the player ends: nobody else could say that the hooks have run'
-        : 'outlive the player from here on',
-      on ? '播放器结束时一同被杀：再没有谁能告知钩子已运行' : '从此不再随播放器一起结束',
     ),
   );
 }
@@ -535,9 +526,7 @@ function awaitContainerHooks(script: Script, fifo: Slot): void {
     'wait while hooks run in these namespaces: all is mounted, the root is still the runtime’s',
     '等待钩子在这些命名空间中运行完：一切已挂载，根仍是运行时的根',
   );
-  dieWithPlayer(script, true);
-  script.call('read', [fifo, scratch(1), 1], why, { atLeast: 1 });
-  dieWithPlayer(script, false);
+  awaitWord(script, fifo, why);
   script.call('close', [fifo], why);
 }
 

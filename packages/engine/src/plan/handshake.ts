@@ -3,7 +3,16 @@
  * when the child is mapped and everything that only the outside may do is done; the child reads.
  * A writer that dies closes the pipe, and the reader's `atLeast` turns that into a failure.
  */
-import { bytes, flagged, O, type Slot, scratch } from '@terrarium/syscall';
+import {
+  bytes,
+  flagged,
+  O,
+  PLAYER_FDS,
+  type Purpose,
+  type Slot,
+  scratch,
+  struct,
+} from '@terrarium/syscall';
 import { purpose, type Script } from './script.js';
 
 /** Registers with the two ends. */
@@ -50,6 +59,31 @@ export function awaitRelease(script: Script, { read, write }: ReleasePipe): void
   script.call('read', [read, scratch(1), 1], why, { atLeast: 1 });
   script.call('close', [read], why);
 }
+
+/**
+ * Waits for one byte in a FIFO, or for the end of the player: whoever was to write the byte may be
+ * killed with it, and nobody would ever end the wait. (A parent's death signal would come too late
+ * for a parent that died before it was asked for.)
+ *
+ * @param fifo open for reading and writing, O_NONBLOCK: with nothing in it the read is EAGAIN
+ */
+export function awaitWord(script: Script, fifo: Slot, why: Purpose): void {
+  // struct pollfd { int fd; short events, revents }; a hung-up socket is told unasked
+  const wanted = struct([
+    [fifo, 4],
+    [POLLIN, 2],
+    [0, 2],
+    [PLAYER_FDS.run, 4],
+    [0, 4],
+  ]);
+  script.call('ppoll', [wanted, 2, 0, 0, 0], why, {
+    display: `ppoll([{fd=<${fifo.name}>, events=POLLIN}, {fd=${PLAYER_FDS.run}, events=0}], 2, NULL, NULL, 0)`,
+    atLeast: 1,
+  });
+  script.call('read', [fifo, scratch(1), 1], why, { atLeast: 1 });
+}
+
+const POLLIN = 0x1;
 
 /** Written to `outside`: the last thing that it does for the child. */
 export function release(script: Script, { write }: ReleasePipe): void {
