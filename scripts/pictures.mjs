@@ -27,6 +27,42 @@ async function middleOfStep(page, lang) {
   await page.waitForTimeout(800); // the views' last motion
 }
 
+/** Opens the example container and goes on to the call that makes its namespaces. */
+async function middleOfContainer(page) {
+  const stage = page.locator('section.stage');
+  await page.getByRole('tab', { name: 'Step through' }).click();
+  await stage.getByRole('button', { name: /Open the example/ }).click();
+  const next = stage.getByRole('button', { name: /^Next purpose/ });
+  await next.waitFor({ timeout: 30_000 });
+  const skip = stage.getByRole('button', { name: /^Skip/ });
+  if (await skip.isVisible()) await skip.click();
+  await stage
+    .getByText('clone-init')
+    .or(stage.getByText(/first process/))
+    .first()
+    .waitFor();
+  const made = stage.getByText(/^Make the container’s first process/);
+  for (let purposes = 0; purposes < 60 && !(await made.first().isVisible()); purposes += 1) {
+    await next.click();
+    await page.waitForTimeout(150); // one purpose; the picture need not be of an exact moment
+  }
+  await next.click();
+  await page.waitForTimeout(1_000);
+}
+
+/** A mount namespace of one's own, set beside the sandbox's. */
+async function twoMountNamespaces(page) {
+  await page.locator('.xterm-helper-textarea').first().focus();
+  await page.keyboard.type(
+    "unshare -m sh -c 'mount -t tmpfs data /mnt; mount --make-shared /tmp; sleep 1000' &\n",
+  );
+  await page.getByRole('tab', { name: 'Mounts' }).click();
+  const other = page.getByLabel('Compare with');
+  await other.waitFor({ timeout: 30_000 });
+  await other.selectOption({ index: 1 });
+  await page.waitForTimeout(800);
+}
+
 async function picture(browser, lab, name, { lang, colorScheme, where, act }) {
   const context = await browser.newContext({ viewport: LAPTOP, colorScheme });
   const page = await context.newPage();
@@ -51,6 +87,17 @@ try {
   await picture(browser, lab, 'lesson-light', { lang: 'en', colorScheme: 'light', ...lesson });
   await picture(browser, lab, 'lesson-dark', { lang: 'en', colorScheme: 'dark', ...lesson });
   await picture(browser, lab, 'lesson-zh', { lang: 'zh', colorScheme: 'light', ...lesson });
+  const open = { lang: 'en', where: '/containers/01' };
+  await picture(browser, lab, 'stepper-light', {
+    ...open,
+    colorScheme: 'light',
+    act: middleOfContainer,
+  });
+  await picture(browser, lab, 'mounts-dark', {
+    ...open,
+    colorScheme: 'dark',
+    act: twoMountNamespaces,
+  });
   await picture(browser, lab, 'course-light', { lang: 'en', colorScheme: 'light', where: '' });
 } finally {
   await browser.close();
