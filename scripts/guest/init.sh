@@ -25,11 +25,12 @@ layers() { # layers NAME LOWER PLACE: an overlay whose writes go to the tmpfs
   mount -t overlay -o "lowerdir=$2,upperdir=/disk/fresh/$1,workdir=/disk/fresh/$1.work" "$1" "$3"
 }
 layers root /disk/machine/root:/disk/root /new
+# Before the checkout, which may lie below one of them.
+mount -t tmpfs -o mode=755 run /new/run
+mount -t tmpfs -o mode=1777,size=75% tmp /new/tmp
 layers checkout "/disk/checkout:/disk/machine/checkout" "/new$GUEST_CHECKOUT"
 mkdir -p "/new$GUEST_BASE_IMAGE" /new/job
 mount --move /disk/base "/new$GUEST_BASE_IMAGE"
 for place in dev sys proc; do mount --move "/$place" "/new/$place"; done
-mount -t tmpfs -o mode=755 run /new/run
-mount -t tmpfs -o mode=1777,size=75% tmp /new/tmp
 cp -r /job/. /new/job
 exec switch_root /new /bin/sh /job/main.sh
