@@ -42,13 +42,20 @@ function cgroupRoots() {
 
 function folders(root, depth) {
   if (depth === 0) return [];
-  return fs
-    .readdirSync(root, { withFileTypes: true })
+  return entries(root)
     .filter((entry) => entry.isDirectory())
     .flatMap((entry) => {
       const place = path.join(root, entry.name);
       return [place, ...folders(place, depth - 1)];
     });
+}
+
+function entries(folder) {
+  try {
+    return fs.readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return []; // removed since its name was read: other programs of this machine have groups, too
+  }
 }
 
 /** Processes that only Terrarium makes: the player by its binary, the rest by their script. */
