@@ -71,6 +71,21 @@ describe.skipIf(reason !== null)(
       expect((await lab.engine.wait('one')).exitCode).toBe(127);
     });
 
+    test('paused is paused, though the record still says created: its writers were killed', async () => {
+      await create();
+      const path = join(lab.root, 'one/state.json');
+      const created = readFileSync(path, 'utf8');
+      await lab.engine.start('one');
+      await lab.engine.pause('one');
+      writeFileSync(path, created);
+      expect(other.state('one').status).toBe('paused');
+      const own = other.record('one').config.process!;
+      const late = other.exec('one', { process: inheritProcess(own, { args: ['/bin/true'] }) });
+      await expect(late).rejects.toMatchObject({ code: 'wrong-state' });
+      await other.resume('one');
+      expect(lab.engine.state('one').status).toBe('running');
+    });
+
     test('containers live on when the process that made them is gone, and end without a status', async () => {
       const player = await ResidentPlayer.start({ binary: buildPlayer() });
       const first = await lab.another({ player });

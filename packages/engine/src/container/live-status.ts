@@ -19,10 +19,9 @@ export const HOOKS_FIFO = 'hooks.fifo';
 export function liveStatus(context: EngineContext, record: ContainerRecord): ContainerStatus {
   if (record.status === 'creating' || record.status === 'stopped') return record.status;
   if (context.inits.of(record) === undefined) return 'stopped';
-  if (record.status === 'created') {
-    const waits = hasReader(context.store.path(record.id, START_FIFO));
-    return waits ? 'created' : 'running';
-  }
+  // Whoever started it may have been killed before it wrote that down, and so may who paused it then.
+  const waits = record.status === 'created' && hasReader(context.store.path(record.id, START_FIFO));
+  if (waits) return 'created';
   return freezerState(context.facts.cgroups, record.group) === 'thawed' ? 'running' : 'paused';
 }
 
