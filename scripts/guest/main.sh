@@ -16,6 +16,10 @@ echo 1 >/sys/fs/cgroup/init.scope/cgroup.procs
 for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
   echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control
 done
+# What a machine with kmod loads when it is first asked for.
+for module in loop veth bridge nf_tables nft_nat nft_masq nft_fib_inet nft_fib_ipv4 nft_fib_ipv6 nft_ct nft_chain_nat; do
+  busybox modprobe "$module" || echo "guest: no module $module"
+done
 hostname guest
 ip link set lo up
 cd "$GUEST_CHECKOUT" || exit

@@ -19,12 +19,15 @@ const SUITES = 'test/integration';
 export const LEFT_OUT = {
   'container-random.test.ts': 'thousands of random operations; each of them is tested here singly',
   'daemon.test.ts': 'kills the daemon many times; test/guest/daemon.test.ts walks through it once',
+  'container-network.test.ts': 'network.test.ts shows the wires on this kernel',
+  'network-sandbox.test.ts': 'as above',
   'errno-hints.test.ts': 'sentences for errors, the same on every kernel',
   'mutation.test.ts': 'tests the tests: every mutant is a whole container, on any kernel',
   'player-ack.test.ts': 'the player alone; player.test.ts shows that it works on this kernel',
   'player-detach.test.ts': 'as above',
   'player-fuzz.test.ts': 'as above, and it is built with sanitizers',
   'player-steps.test.ts': 'as above',
+  'stepper.test.ts': 'an abort at each of 436 calls; stepper-session.test.ts steps on this kernel',
   'terminal-host.test.ts': 'ptys and sockets, no cgroup; floods of output take minutes here',
   'vm.test.ts': 'boots a guest of its own',
 };
