@@ -19,6 +19,8 @@ import {
   ContainerEngine,
   type ContainerEngineOptions,
   detectCgroupLayout,
+  killGroup,
+  removeGroup,
 } from '../../packages/engine/src/index.js';
 import type { ProcessConfig, RuntimeConfig } from '../../packages/spec/src/index.js';
 import { buildPlayer } from '../../packages/syscall/native/build.mjs';
@@ -119,17 +121,47 @@ export async function startContainerLab(name: string, inMemory = false): Promise
       return other;
     },
     close: async () => {
-      for (const { id } of engine.list()) await engine.delete(id, { force: true });
-      for (const other of others) {
-        await other.engine.close();
-        await other.player.close();
+      const players = [player, ...others.map((other) => other.player)];
+      const orderly = async () => {
+        for (const { id } of engine.list()) await engine.delete(id, { force: true });
+        for (const other of others) await other.engine.close();
+        await engine.close();
+      };
+      try {
+        await withinClosingTime(orderly());
+      } catch (error) {
+        // What is under test does not end what it made: a red test must not be a leak, too.
+        await endByForce({ directory, root, instance });
+        throw error;
+      } finally {
+        for (const one of players) await one.close();
+        for (const path of [directory, memory])
+          if (path !== null) rmSync(path, { recursive: true, force: true });
       }
-      await engine.close();
-      await player.close();
-      for (const path of [directory, memory])
-        if (path !== null) rmSync(path, { recursive: true, force: true });
     },
   };
+}
+
+/** A lab that is not closed by then never will be; below the limit of vitest's hooks. */
+const CLOSING_MS = 60_000;
+
+async function withinClosingTime(closing: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('the lab does not close')), CLOSING_MS);
+  });
+  await Promise.race([closing, late]).finally(() => clearTimeout(timer));
+}
+
+/** Without the engine: whatever is in the lab's groups or holds its files is killed. */
+async function endByForce(lab: Pick<ContainerLab, 'directory' | 'root' | 'instance'>) {
+  const [layout, group] = [detectCgroupLayout(), join('/', lab.instance)];
+  await killGroup(layout, group);
+  for (const line of holdings(lab)) {
+    const pid = /^process (\d+)/.exec(line)?.[1];
+    if (pid !== undefined) process.kill(Number(pid), 'SIGKILL');
+  }
+  await removeGroup(layout, group);
 }
 
 function makeRootfs(directory: string): string {

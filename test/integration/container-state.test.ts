@@ -71,6 +71,15 @@ describe.skipIf(reason !== null)(
       expect((await lab.engine.wait('one')).exitCode).toBe(127);
     });
 
+    test('a lab whose engine fails to delete ends by force, and says so', async () => {
+      const doomed = await startContainerLab('doomed');
+      const config = doomed.config(LOOP);
+      await doomed.engine.create({ id: 'one', bundle: doomed.directory, config });
+      doomed.engine.delete = () => Promise.reject(new Error('not today'));
+      await expect(doomed.close()).rejects.toThrow('not today');
+      expect(holdings(doomed)).toEqual([]);
+    });
+
     test('paused is paused, though the record still says created: its writers were killed', async () => {
       await create();
       const path = join(lab.root, 'one/state.json');

@@ -9,7 +9,7 @@
  */
 import { ERRNO, flagged, type Plan, PlanBuilder, TIOC } from '@terrarium/syscall';
 import { setIds } from './plan/confine.js';
-import { execute } from './plan/execute.js';
+import { DEFAULT_PATH, execute } from './plan/execute.js';
 import {
   confineLikeSandbox,
   type ExecTarget,
@@ -50,7 +50,7 @@ export const EXEC_PROCESS = 'process';
 
 /** As a login on the Debian image has it; `env` is laid over it. */
 export const DEFAULT_ENV: Readonly<Record<string, string>> = {
-  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  PATH: DEFAULT_PATH,
   HOME: '/root',
   USER: 'root',
   LOGNAME: 'root',

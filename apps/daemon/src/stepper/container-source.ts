@@ -32,6 +32,7 @@ interface Wanted {
   readonly title: LocalText;
 }
 
+/** @see the file's header; `prepare` makes nothing, the session runs the plan */
 export class ContainerSource implements PlanSource {
   #count = 0;
 

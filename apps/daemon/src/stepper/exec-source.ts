@@ -3,6 +3,7 @@ import { type ExecTarget, execPlan } from '@terrarium/engine';
 import type { StepperWhat } from '@terrarium/protocol';
 import { type PlanSource, type PreparedPlan, StepperRefused } from './plan-source.js';
 
+/** @see the file's header */
 export class ExecSource implements PlanSource {
   prepare(target: ExecTarget, what: StepperWhat): PreparedPlan {
     if (what.kind !== 'exec') throw new StepperRefused('not a program');

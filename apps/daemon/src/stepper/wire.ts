@@ -58,6 +58,7 @@ export function positionOf(position: Position, state: KernelState): StepperPosit
   };
 }
 
+/** One call that was made, as the page gets it: bigint results as decimal strings, times in ns. */
 export function recordOf(record: StepRecord): StepperRecord {
   const { seq, process, index, registers, code, meaning, hint, tolerated, failed } = record;
   return {
@@ -81,6 +82,7 @@ function changeOf(change: KernelChange): StepperChange {
   return { kind, effect, process, subject, before, after, words, source };
 }
 
+/** How a session ended; null while it has not. */
 export function outcomeOf(outcome: Outcome | null): StepperOutcome | null {
   if (outcome === null) return null;
   return {

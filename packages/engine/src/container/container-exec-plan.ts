@@ -163,7 +163,7 @@ function becomeMember(
   input: ContainerExecInput,
   files: Files,
 ): ConsoleRegisters | null {
-  const { process, program, facts, seccomp, namespaces } = input;
+  const { process, program, facts, seccomp } = input;
   script.call('setsid', [], purpose('session', 'lead a session of its own', '成为新会话的首进程'));
   const console = process?.terminal === true ? openConsole(script, process) : null;
   if (console === null) placeStandardFiles(script, files.standard);
@@ -177,7 +177,6 @@ function becomeMember(
   }
   const confinement = {
     facts,
-    hasUserNamespace: namespaces.includes('user'),
     ...(seccomp === undefined ? {} : { seccomp }),
   };
   becomeProcess(script, process, confinement);

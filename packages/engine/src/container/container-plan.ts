@@ -539,7 +539,7 @@ function enterRoot(script: Script, { namespaces, input }: Context, root: Slot): 
 }
 
 function becomeProgram(script: Script, context: Context, console: ConsoleRegisters | null): void {
-  const { input, standard, preserved, startFifo, resultFifo, lock, namespaces } = context;
+  const { input, standard, preserved, startFifo, resultFifo, lock } = context;
   const { config, facts } = input;
   const { process, linux } = config;
   script.call('setsid', [], purpose('session', 'lead a session of its own', '成为新会话的首进程'));
@@ -549,7 +549,6 @@ function becomeProgram(script: Script, context: Context, console: ConsoleRegiste
   if (linux?.personality !== undefined) setPersonality(script, linux.personality.domain);
   const confinement = {
     facts,
-    hasUserNamespace: has(namespaces, 'user'),
     ...(linux?.seccomp === undefined ? {} : { seccomp: linux.seccomp }),
   };
   becomeProcess(script, process, confinement);

@@ -9,7 +9,7 @@
  * CAP_SYS_ADMIN; with no_new_privs at the last, so that the filter need not allow what comes before.
  */
 import type { LinuxSeccomp, ProcessConfig } from '@terrarium/spec';
-import { AT, flagged, O, PR, RESOLVE, shown, struct } from '@terrarium/syscall';
+import { flagged, O, PR, RESOLVE, shown, struct } from '@terrarium/syscall';
 import type { HostFacts } from '../host-facts.js';
 import {
   capset,
@@ -25,8 +25,6 @@ import { FDCWD, octal, purpose, type Script } from './script.js';
 export interface ProcessContext {
   readonly facts: HostFacts;
   readonly seccomp?: LinuxSeccomp;
-  /** seccomp filters that hold whatever the config says: those of the sandbox around it */
-  readonly hasUserNamespace: boolean;
 }
 
 /** Everything but the last filter: see `sealProcess`. */
@@ -212,9 +210,3 @@ export function setPersonality(script: Script, domain: string): void {
     purpose('personality', 'which machine it believes to run on', '它以为自己运行在哪种机器上'),
   );
 }
-
-/** Opens the root directory as an fd that names it whatever is mounted later. */
-export const ROOT_FLAGS = flagged(O, 'O_PATH', 'O_DIRECTORY', 'O_CLOEXEC');
-
-/** statx and friends on an fd itself. */
-export const EMPTY_PATH = flagged(AT, 'AT_EMPTY_PATH');
