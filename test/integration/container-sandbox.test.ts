@@ -141,6 +141,28 @@ describe.skipIf(reason !== null)(
       },
     );
 
+    test('an absolute symlink as the source of a bind is the sandbox’s, not the host’s', async () => {
+      // A directory on the host, a file in the sandbox: what is mounted on must be a file.
+      const { exitCode } = await lab.sh(
+        'box',
+        `echo inside > ${lab.directory} && ln -sf ${lab.directory} /lab/link`,
+      );
+      expect(exitCode).toBe(0);
+      const own = config(['/bin/cat', '/tmp/bound']);
+      const bind = { destination: '/tmp/bound', type: 'bind', source: '/lab/link' };
+      const mounts = [...(own.mounts ?? []), { ...bind, options: ['bind'] }];
+      const { streams } = await engine.create({
+        id: 'linked',
+        bundle: '/c',
+        config: { ...own, mounts },
+        sandbox,
+        stdio: 'pipe',
+      });
+      const said = textOf(streams?.stdout);
+      await engine.start('linked');
+      expect(await said).toBe('inside\n');
+    });
+
     test('the sandbox’s filter and bounding set stay in force, for exec too', async () => {
       await running('one', config(LOOP, true));
       const { text } = await output('one', [

@@ -1,3 +1,4 @@
+export * from './below-root.js';
 export * from './capabilities.js';
 export * from './cgroups/index.js';
 export * from './container/index.js';

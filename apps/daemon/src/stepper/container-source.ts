@@ -10,6 +10,8 @@ import {
   type ExecTarget,
   existingGroups,
   killGroup,
+  kindBelowRoot,
+  readBelowRoot,
   removeGroup,
   sandboxFacts,
 } from '@terrarium/engine';
@@ -18,7 +20,6 @@ import { type RuntimeConfig, runtimeConfig } from '@terrarium/spec';
 import { errnoMeaning, SyscallError } from '@terrarium/syscall';
 import { exampleContainer } from './example-container.js';
 import { type PlanSource, type PreparedPlan, StepperRefused } from './plan-source.js';
-import { kindInSandbox, readSandboxFile } from './sandbox-files.js';
 
 /** A config.json of this size would be machine-made; bytes. */
 const MOST_CONFIG_BYTES = 256 * 1024;
@@ -51,7 +52,7 @@ export class ContainerSource implements PlanSource {
         bundle,
         facts: sandboxFacts(target),
         sandbox: target,
-        sourceKind: (source) => kindInSandbox(target, source),
+        sourceKind: (source) => kindBelowRoot(target.initPid, source),
       }),
     );
     return {
@@ -104,7 +105,7 @@ function wantedBy(target: ExecTarget, what: StepperWhat): Wanted {
 function readConfig(target: ExecTarget, file: string): RuntimeConfig {
   let json: unknown;
   try {
-    json = JSON.parse(readSandboxFile(target, file, MOST_CONFIG_BYTES));
+    json = JSON.parse(readBelowRoot(target.initPid, file, MOST_CONFIG_BYTES));
   } catch (error) {
     throw new StepperRefused(`${file}: ${reasonOf(error)}`);
   }

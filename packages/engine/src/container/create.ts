@@ -9,6 +9,7 @@ import { closeSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { RuntimeConfig } from '@terrarium/spec';
 import { type CallReport, mkfifo } from '@terrarium/syscall';
+import { kindBelowRoot } from '../below-root.js';
 import { existingGroups, withControlFiles } from '../cgroups/index.js';
 import type { HostFacts } from '../host-facts.js';
 import type { ContainerNetworkConfig } from '../network/index.js';
@@ -155,7 +156,8 @@ function planFor(
   const { sandbox, group, facts } = runtimeSide(context, record);
   const { bundle, config } = record;
   const { stdio, preserveFds, noPivot } = input;
-  const sourceKind = sandbox === undefined ? kindOnHost : kindInSandbox(sandbox.initPid);
+  const sourceKind = (source: string) =>
+    sandbox === undefined ? kindOnHost(source) : kindBelowRoot(sandbox.initPid, source);
   const make = (cast: Cast) => {
     const here = (file: string) => context.store.path(cast.id, file);
     const cgroupsPath = cast.id === record.id ? group : join(context.parentGroup, cast.id);
@@ -208,11 +210,6 @@ function forLimits(
 function kindOnHost(source: string): 'file' | 'directory' {
   const stat = statSync(source, { throwIfNoEntry: false });
   return stat === undefined || stat.isDirectory() ? 'directory' : 'file';
-}
-
-/** A wrong answer, by a learner who changes it meanwhile, makes the mount fail. */
-function kindInSandbox(initPid: number): (source: string) => 'file' | 'directory' {
-  return (source) => kindOnHost(`/proc/${initPid}/root${source}`);
 }
 
 /** What init does after the detach. */

@@ -1,20 +1,11 @@
 /**
- * Where a fence is read from: files of /proc, /sys and the cgroups, as the host's root sees them.
- * Everything may vanish or be forbidden meanwhile: then it is null, never an exception.
- *
- * Files below a process's root are the learner's. An absolute symlink there would lead the daemon
- * into the host's own root, so they are found by openat2(2) with RESOLVE_IN_ROOT.
+ * Where a fence is read from: files of /proc, /sys and the cgroups, as the host's root sees them,
+ * and what a process finds below its own root. Everything may vanish or be forbidden meanwhile:
+ * then it is null, never an exception.
  */
-import {
-  closeSync,
-  fstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  type Stats,
-} from 'node:fs';
-import { O, openat2, RESOLVE } from '@terrarium/syscall';
+import { fstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
+import { O } from '@terrarium/syscall';
+import { belowRoot } from '../below-root.js';
 import type { RawValue } from './schema.js';
 
 /** Number and type of a device node. */
@@ -41,29 +32,14 @@ export const KERNEL_SOURCE: FenceSource = {
   read: (path) => quietly(() => readFileSync(path, 'utf8').replace(/\n$/, '')),
   link: (path) => quietly(() => readlinkSync(path)),
   list: (pid, path) =>
-    belowRoot(pid, path, O.O_DIRECTORY, (fd) => readdirSync(`/proc/self/fd/${fd}`)) ?? [],
-  device: (pid, path) => belowRoot(pid, path, O.O_NOFOLLOW, (fd) => nodeOf(fstatSync(fd))),
-  isDirectory: (pid, path) => belowRoot(pid, path, 0, (fd) => fstatSync(fd).isDirectory()) ?? false,
+    look(pid, path, O.O_DIRECTORY, (fd) => readdirSync(`/proc/self/fd/${fd}`)) ?? [],
+  device: (pid, path) => look(pid, path, O.O_NOFOLLOW, (fd) => nodeOf(fstatSync(fd))),
+  isDirectory: (pid, path) => look(pid, path, 0, (fd) => fstatSync(fd).isDirectory()) ?? false,
 };
 
-/** Gives `use` an O_PATH fd of a file below the root of a process. */
-function belowRoot<T>(pid: number, path: string, flags: number, use: (fd: number) => T): T | null {
-  return quietly(() => {
-    const root = openSync(`/proc/${pid}/root`, O.O_PATH | O.O_DIRECTORY | O.O_CLOEXEC);
-    try {
-      const fd = openat2(root, path, {
-        flags: O.O_PATH | O.O_CLOEXEC | flags,
-        resolve: RESOLVE.RESOLVE_IN_ROOT | RESOLVE.RESOLVE_NO_MAGICLINKS,
-      });
-      try {
-        return use(fd);
-      } finally {
-        closeSync(fd);
-      }
-    } finally {
-      closeSync(root);
-    }
-  });
+/** As belowRoot, on an O_PATH fd. */
+function look<T>(pid: number, path: string, flags: number, use: (fd: number) => T): T | null {
+  return quietly(() => belowRoot(pid, path, O.O_PATH | flags, use));
 }
 
 function nodeOf(status: Stats): DeviceNode | null {
