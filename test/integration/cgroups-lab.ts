@@ -6,7 +6,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'vitest';
 import {
   Cgroup,
@@ -27,8 +26,8 @@ import { type Plan, PlanBuilder, ResidentPlayer } from '../../packages/syscall/s
 import { patient } from './patience.js';
 
 /** A bound for hangs; conditions come true in milliseconds. */
-const WAIT_MS = patient(30_000);
-const LOOK_EVERY_MS = 5;
+const _WAIT_MS = patient(30_000);
+const _LOOK_EVERY_MS = 5;
 
 /** A child of the test that has entered a group. */
 export interface Member {
@@ -155,16 +154,7 @@ function member(child: ChildProcess): Member {
   return { pid: child.pid ?? 0, ended, output: () => output };
 }
 
-/** Waits until `look` gives something else than undefined or false. */
-export async function until<T>(what: string, look: () => T | undefined | false): Promise<T> {
-  const end = performance.now() + WAIT_MS;
-  for (;;) {
-    const found = look();
-    if (found !== undefined && found !== false) return found;
-    if (performance.now() > end) throw new Error(`waited in vain until ${what}`);
-    await sleep(LOOK_EVERY_MS);
-  }
-}
+export { until } from './patience.js';
 
 /** A file's bytes; 0 when it is not there yet. */
 export function sizeOf(path: string): number {

@@ -19,7 +19,6 @@ import {
 } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import {
@@ -39,7 +38,7 @@ import {
   type ProcessState,
   type State,
 } from '../../packages/timeline/src/index.js';
-import { patient } from './patience.js';
+import { until } from './patience.js';
 
 const MAIN = fileURLToPath(new URL('../../apps/daemon/dist/main.js', import.meta.url));
 
@@ -401,15 +400,4 @@ function listed(directory: string): string[] {
   }
 }
 
-/** Waits for a condition, never for a time. */
-export async function until(
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  timeoutMs = 15_000,
-): Promise<void> {
-  const end = performance.now() + patient(timeoutMs);
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`timed out waiting until ${what}`);
-    await delay(5);
-  }
-}
+export { until } from './patience.js';

@@ -302,14 +302,7 @@ export function exitOf(player: ResidentPlayer, hostPid: number): Promise<number>
   return new Promise((resolve) => player.onExit(hostPid, resolve));
 }
 
-/** Waits for a condition, never for a time. */
-export async function until(what: string, condition: () => boolean): Promise<void> {
-  const end = performance.now() + 30_000;
-  while (!condition()) {
-    if (performance.now() > end) throw new Error(`timed out: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
+export { until } from './patience.js';
 
 // ---- plans changed as data ----
 

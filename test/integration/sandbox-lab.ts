@@ -199,15 +199,4 @@ function listed(directory: string): string[] {
   }
 }
 
-/** Waits for a condition, never for a time. */
-export async function until(
-  what: string,
-  condition: () => boolean,
-  timeoutMs = 10_000,
-): Promise<void> {
-  const end = performance.now() + patient(timeoutMs);
-  while (!condition()) {
-    if (performance.now() > end) throw new Error(`timed out: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
+export { until } from './patience.js';
