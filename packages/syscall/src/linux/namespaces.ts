@@ -9,6 +9,7 @@ import { SyscallError } from '../syscall-error.js';
 import { bindSyscall } from './invoke.js';
 
 const callIoctl = bindSyscall('ioctl', 'int', 'long', 'long');
+const callSetns = bindSyscall('setns', 'int', 'int');
 const callIoctlMemory = bindSyscall('ioctl', 'int', 'long', 'void *');
 
 /**
@@ -29,6 +30,21 @@ export function openParentNamespace(namespaceFd: number): number | null {
  */
 export function openOwningUserNamespace(namespaceFd: number): number | null {
   return openRelated(namespaceFd, 'NS_GET_USERNS');
+}
+
+/**
+ * Does something in another namespace of a kind that a single thread may change (uts, net, ipc,
+ * cgroup), and comes back. `act` must not wait: the thread is elsewhere only for as long as it runs.
+ *
+ * @throws SyscallError EPERM without CAP_SYS_ADMIN over both namespaces
+ */
+export function withinNamespace<T>(namespaceFd: number, ownFd: number, act: () => T): T {
+  callSetns([namespaceFd, 0], () => `setns to fd ${namespaceFd}`);
+  try {
+    return act();
+  } finally {
+    callSetns([ownFd, 0], () => `setns back to fd ${ownFd}`);
+  }
 }
 
 /** Tells the kind of a namespace. @returns its row of NAMESPACE_KINDS */

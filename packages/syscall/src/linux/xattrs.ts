@@ -42,6 +42,23 @@ export function llistxattr(path: string): string[] {
   return text.split('\0').filter((name) => name !== '');
 }
 
+/** One for all calls: they follow each other, and 64 KiB for each file of a tree are too many. */
+let namesMemory: Uint8Array | undefined;
+
+/** As llistxattr, for going through many files; none where the file system has no attributes. */
+export function xattrNames(path: string): string[] {
+  namesMemory ??= new Uint8Array(MAX_BYTES);
+  try {
+    const length = callLlistxattr([path, namesMemory, MAX_BYTES], () => path);
+    if (length === 0) return [];
+    const text = new TextDecoder().decode(namesMemory.subarray(0, length - 1));
+    return text.split('\0');
+  } catch (error) {
+    if (error instanceof SyscallError && error.errno === ERRNO.EOPNOTSUPP) return [];
+    throw error;
+  }
+}
+
 /** As lgetxattr, of an open file; O_PATH fds cannot be asked. */
 export function fgetxattr(fd: number, name: string): Uint8Array | null {
   return read((memory) =>
