@@ -4,6 +4,7 @@ export * from './cgroups/index.js';
 export * from './container/index.js';
 export * from './exec-plan.js';
 export * from './fence/index.js';
+export * from './files/index.js';
 export * from './host-facts.js';
 export * from './idmap-probe.js';
 export * from './network/index.js';

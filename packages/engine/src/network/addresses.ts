@@ -2,12 +2,23 @@
  * Addresses of interfaces. Appends to a plan; the process that runs it needs CAP_NET_ADMIN over
  * the socket's network namespace.
  */
-import { ERRNO, type Slot } from '@terrarium/syscall';
+import {
+  addressFamily,
+  attribute,
+  ERRNO,
+  IFA,
+  IFA_F,
+  type IpPrefix,
+  le32,
+  type Message,
+  NLM_F,
+  parsePrefix,
+  RT_SCOPE,
+  RTM,
+  type Slot,
+} from '@terrarium/syscall';
 import { purpose, type Script } from '../plan/script.js';
-import { IFA, IFA_F, NLM_F, RT_SCOPE, RTM } from './constants.js';
-import { addressFamily, type IpPrefix, parsePrefix } from './ip.js';
 import { displayIndex } from './link-message.js';
-import { attribute, le32, type Message } from './netlink.js';
 import { type NetlinkSocket, request } from './netlink-calls.js';
 
 /** An interface by name, for displays, and by the index that messages carry. */

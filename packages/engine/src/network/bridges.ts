@@ -2,9 +2,22 @@
  * Bridges and their ports. Appends to a plan; the process that runs it needs CAP_NET_ADMIN over the
  * socket's network namespace.
  */
-import { ERRNO, type Slot } from '@terrarium/syscall';
+import {
+  cString,
+  ERRNO,
+  holding,
+  IFLA,
+  IFLA_BRPORT,
+  IFLA_INFO,
+  type Message,
+  NLM_F,
+  nested,
+  RTM,
+  type Slot,
+  u8,
+  u32,
+} from '@terrarium/syscall';
 import { purpose, type Script } from '../plan/script.js';
-import { IFLA, IFLA_BRPORT, IFLA_INFO, NLM_F, RTM } from './constants.js';
 import {
   displayIndex,
   displaySettings,
@@ -14,7 +27,6 @@ import {
   setLink,
   settingsOf,
 } from './link-message.js';
-import { holding, type Message, nested, text, u8, u32 } from './netlink.js';
 import { checkedInterfaceName, type NetlinkSocket, request } from './netlink-calls.js';
 
 /** socket(2): the family of messages about a link as a port of a bridge */
@@ -65,7 +77,7 @@ export function bridgeMessage(
     header: linkHeader(isNew ? {} : { up: true }),
     attributes: [
       ...settingsOf(settings),
-      text(IFLA.IFLA_IFNAME, checkedInterfaceName(name)),
+      cString(IFLA.IFLA_IFNAME, checkedInterfaceName(name)),
       holding(IFLA.IFLA_LINKINFO, [
         kindAttribute('bridge'),
         ...(isNew ? [] : [holding(IFLA_INFO.IFLA_INFO_DATA, [])]),

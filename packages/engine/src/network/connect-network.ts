@@ -4,12 +4,12 @@
  * plan has the same calls in it and does not need this. Root of the runtime namespace, by a player.
  */
 import type { Player } from '@terrarium/syscall';
+import { bridgePorts } from '@terrarium/syscall';
 import { runUndo } from '../undo.js';
 import { bridgeRemovalPlan, networkRemovalPlan, networkSetupPlan } from './container-network.js';
 import type { ContainerNetwork } from './container-network-config.js';
 import { explainNetworkError, isPlanError } from './network-error.js';
 import { describeNetworkNamespace, type NetworkNamespace } from './network-namespace.js';
-import { bridgePorts } from './network-state.js';
 import { readLinks } from './read-network.js';
 
 /** What to connect. */

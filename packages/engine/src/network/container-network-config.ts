@@ -1,9 +1,16 @@
 /**
  * The config of a container's network: schema, defaults, and what no single field can check. Pure.
  */
+
+import {
+  contains,
+  firstAddress,
+  INTERFACE_NAME_LENGTH,
+  parseIp,
+  parseMac,
+  parsePrefix,
+} from '@terrarium/syscall';
 import * as z from 'zod';
-import { INTERFACE_NAME_LENGTH } from './constants.js';
-import { contains, firstAddress, parseIp, parseMac, parsePrefix } from './ip.js';
 import { isInterfaceName } from './netlink-calls.js';
 
 const port = z.int().min(1).max(65_535);

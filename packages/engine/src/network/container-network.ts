@@ -17,15 +17,21 @@
  * containers, and stay.
  */
 import { createHash } from 'node:crypto';
-import { bytes, type Plan, PlanBuilder, type Slot } from '@terrarium/syscall';
+import {
+  bytes,
+  formatMac,
+  INTERFACE_NAME_LENGTH,
+  type Plan,
+  PlanBuilder,
+  parsePrefix,
+  type Slot,
+} from '@terrarium/syscall';
 import { openHostProc, writeProcFile } from '../plan/private-proc.js';
 import { purpose, Script } from '../plan/script.js';
 import { addAddress } from './addresses.js';
 import { addBridgePort, ensureBridge, setHairpin } from './bridges.js';
-import { INTERFACE_NAME_LENGTH } from './constants.js';
 import { type ContainerNetwork, placements } from './container-network-config.js';
 import { containerTable, hasLoopbackForwards, tableName } from './container-rules.js';
-import { formatMac, parsePrefix } from './ip.js';
 import { addVeth, deleteLink, setLinkUp } from './links.js';
 import { closeNetlink, interfaceIndex, type NetlinkSocket, openNetlink } from './netlink-calls.js';
 import {

@@ -7,8 +7,16 @@
  *   postrouting  what leaves gets another sender, where the answer would not find the way back
  *   guard        what may not be sent to 127.0.0.1, once route_localnet lets that in
  */
+
+import {
+  formatIp,
+  type IpAddress,
+  type IpPrefix,
+  networkOf,
+  parseIp,
+  parsePrefix,
+} from '@terrarium/syscall';
 import type { ContainerNetwork, HostPort } from './container-network-config.js';
-import { formatIp, type IpAddress, type IpPrefix, networkOf, parseIp, parsePrefix } from './ip.js';
 import {
   counter,
   masquerade,

@@ -1,9 +1,22 @@
+export {
+  addressesFrom,
+  bridgePorts,
+  type InterfaceAddress,
+  linksFrom,
+  type NetworkLink,
+  type NetworkRoute,
+  nextAddress,
+  type RulesetChain,
+  type RulesetRule,
+  type RulesetTable,
+  routesFrom,
+  rulesetFrom,
+} from '@terrarium/syscall';
 export * from './addresses.js';
 export * from './bridges.js';
 export * from './connect-network.js';
 export * from './container-network.js';
 export * from './container-network-config.js';
-export { nextAddress } from './ip.js';
 export type { LinkSettings, NamespaceReference } from './link-message.js';
 export * from './links.js';
 export * from './net-devices.js';
@@ -15,7 +28,6 @@ export {
 } from './netlink-calls.js';
 export * from './network-error.js';
 export * from './network-namespace.js';
-export * from './network-state.js';
 export {
   addTable,
   deleteTable,
@@ -27,4 +39,3 @@ export * from './primitives.js';
 export * from './probe-network.js';
 export * from './read-network.js';
 export * from './routes.js';
-export * from './ruleset.js';

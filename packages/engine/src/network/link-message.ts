@@ -3,19 +3,25 @@
  * link belongs to, and the change of one link that is found by its name. Pure.
  */
 import type { Purpose, Slot } from '@terrarium/syscall';
-import type { Script } from '../plan/script.js';
-import { AF, IFF, IFLA, IFLA_INFO, NLM_F, RTM } from './constants.js';
-import { formatMac, parseMac } from './ip.js';
 import {
+  AF,
   type Attribute,
   attribute,
+  cString,
+  formatMac,
+  IFF,
+  IFLA,
+  IFLA_INFO,
   le16,
   le32,
   type Message,
+  NLM_F,
   type Piece,
-  text,
+  parseMac,
+  RTM,
   u32,
-} from './netlink.js';
+} from '@terrarium/syscall';
+import type { Script } from '../plan/script.js';
 import {
   checkedInterfaceName,
   type NetlinkSocket,
@@ -59,7 +65,7 @@ export function setLink(
     type: RTM.RTM_SETLINK,
     flags: NLM_F.NLM_F_REQUEST | NLM_F.NLM_F_ACK,
     header: linkHeader(up === undefined ? {} : { up }),
-    attributes: [text(IFLA.IFLA_IFNAME, checkedInterfaceName(name)), ...attributes],
+    attributes: [cString(IFLA.IFLA_IFNAME, checkedInterfaceName(name)), ...attributes],
     display: `{RTM_SETLINK, ifname="${name}", ${display}}`,
   };
   request(script, socket, [message], why, extras);

@@ -3,9 +3,20 @@
  * plan; the process that runs it needs CAP_NET_ADMIN over the socket's network namespace (and over
  * the one that a link moves to).
  */
-import { ERRNO, type Purpose, type Slot } from '@terrarium/syscall';
+import {
+  cString,
+  ERRNO,
+  holding,
+  IFLA,
+  IFLA_INFO,
+  type Message,
+  NLM_F,
+  type Purpose,
+  RTM,
+  type Slot,
+  VETH_INFO_PEER,
+} from '@terrarium/syscall';
 import { purpose, type Script } from '../plan/script.js';
-import { IFLA, IFLA_INFO, NLM_F, RTM, VETH_INFO_PEER } from './constants.js';
 import {
   displayIndex,
   displayReference,
@@ -18,7 +29,6 @@ import {
   setLink,
   settingsOf,
 } from './link-message.js';
-import { holding, type Message, text } from './netlink.js';
 import { checkedInterfaceName, type NetlinkSocket, request } from './netlink-calls.js';
 
 /** A veth pair: what goes in at one end comes out at the other. */
@@ -56,7 +66,7 @@ export function vethMessage({ name, peer, ...own }: VethInput): Message {
       ...holding(VETH_INFO_PEER, [
         ...settingsOf(peer),
         ...(namespace === undefined ? [] : [namespaceAttribute(namespace)]),
-        text(IFLA.IFLA_IFNAME, checkedInterfaceName(peer.name)),
+        cString(IFLA.IFLA_IFNAME, checkedInterfaceName(peer.name)),
       ]).payload,
     ],
   };
@@ -67,7 +77,7 @@ export function vethMessage({ name, peer, ...own }: VethInput): Message {
     header: linkHeader({}),
     attributes: [
       ...settingsOf(own),
-      text(IFLA.IFLA_IFNAME, checkedInterfaceName(name)),
+      cString(IFLA.IFLA_IFNAME, checkedInterfaceName(name)),
       holding(IFLA.IFLA_LINKINFO, [
         kindAttribute('veth'),
         holding(IFLA_INFO.IFLA_INFO_DATA, [peerLink]),
@@ -109,7 +119,7 @@ export function renameLink(
     type: RTM.RTM_SETLINK,
     flags: NLM_F.NLM_F_REQUEST | NLM_F.NLM_F_ACK,
     header: linkHeader({ index: link.index }),
-    attributes: [text(IFLA.IFLA_IFNAME, checkedInterfaceName(newName))],
+    attributes: [cString(IFLA.IFLA_IFNAME, checkedInterfaceName(newName))],
     display: `{RTM_SETLINK, index=${displayIndex(link.index)}, ifname="${newName}"}`,
   };
   request(script, socket, [message], why);
@@ -144,7 +154,7 @@ export function moveAndRenameLink(
     type: RTM.RTM_SETLINK,
     flags: NLM_F.NLM_F_REQUEST | NLM_F.NLM_F_ACK,
     header: linkHeader({ index }),
-    attributes: [namespaceAttribute(to), text(IFLA.IFLA_IFNAME, checkedInterfaceName(newName))],
+    attributes: [namespaceAttribute(to), cString(IFLA.IFLA_IFNAME, checkedInterfaceName(newName))],
     display: `{RTM_SETLINK, index=${displayIndex(index)}, net_ns_${to.kind}=${displayReference(to)}, ifname="${newName}"}`,
   };
   request(script, socket, [message], why);
@@ -188,7 +198,7 @@ export function deleteLinkMessage(name: string): Message {
     type: RTM.RTM_DELLINK,
     flags: NLM_F.NLM_F_REQUEST | NLM_F.NLM_F_ACK,
     header: linkHeader({}),
-    attributes: [text(IFLA.IFLA_IFNAME, checkedInterfaceName(name))],
+    attributes: [cString(IFLA.IFLA_IFNAME, checkedInterfaceName(name))],
     display: `{RTM_DELLINK, ifname="${name}"}`,
   };
 }

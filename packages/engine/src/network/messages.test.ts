@@ -2,15 +2,13 @@
  * Our messages beside those of ip(8) 6.1 and nft(8) 1.0.6, caught by strace on the wire. Where both
  * can say the same thing in the same way, the bytes are the same.
  */
-import { PlanBuilder } from '@terrarium/syscall';
+import { type Message, messageBlock, PlanBuilder, parseIp, parsePrefix } from '@terrarium/syscall';
 import { describe, expect, test } from 'vitest';
 import { Script } from '../plan/script.js';
 import { addressMessage } from './addresses.js';
 import { bridgeMessage } from './bridges.js';
 import { bytesOf, hex, withoutSequence } from './bytes.fixture.js';
-import { parseIp, parsePrefix } from './ip.js';
 import { deleteLinkMessage, vethMessage } from './links.js';
-import { type Message, messageBlock } from './netlink.js';
 import { openNetlink } from './netlink-calls.js';
 import {
   counter,

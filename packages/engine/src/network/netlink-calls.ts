@@ -4,19 +4,26 @@
  * the namespace in which it was opened**, for ever: a process may hold one of each and need not
  * travel to and fro.
  */
-import { type Block, type Purpose, type Slot, scratch, shown, struct } from '@terrarium/syscall';
-import { purpose, type Script } from '../plan/script.js';
 import {
   AF,
+  type Block,
+  byteLength,
   INTERFACE_NAME_LENGTH,
+  type Message,
   MSG,
+  messageBlock,
   NETLINK,
   NETLINK_EXT_ACK,
+  type Purpose,
   SIOCGIFINDEX,
+  type Slot,
   SOCK,
   SOL_NETLINK,
-} from './constants.js';
-import { byteLength, type Message, messageBlock } from './netlink.js';
+  scratch,
+  shown,
+  struct,
+} from '@terrarium/syscall';
+import { purpose, type Script } from '../plan/script.js';
 
 /** Where nlmsgerr.error is in the answer: right behind the netlink header. */
 const ERROR_OFFSET = 16;

@@ -2,17 +2,18 @@
  * What went wrong when the kernel refused a netlink message: the message, the errno, the kernel's
  * own words and a hint. From the report of a failed plan. Pure.
  */
+
+import type { MessageBlock } from '@terrarium/syscall';
 import {
   type Block,
   type Call,
+  decodeAnswer,
   ERRNO,
   errnoMeaning,
   errnoName,
   type Plan,
   type PlanError,
 } from '@terrarium/syscall';
-import type { MessageBlock } from './netlink.js';
-import { decodeAnswer } from './netlink-decode.js';
 
 /** The parts of a refusal. */
 export interface NetworkRefusal {

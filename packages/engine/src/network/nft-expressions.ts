@@ -6,9 +6,25 @@
  *
  *   [ meta load l4proto => reg 1 ] [ cmp eq reg 1 0x06 ] [ payload load 2b @ transport header + 2 => reg 1 ] …
  */
-import { NF_VERDICT, NFPROTO, NFTA_DATA, NFTA_EXPR, NFTA_VERDICT_CODE } from './constants.js';
-import { formatIp, type IpAddress, type IpPrefix, maskOf, networkOf } from './ip.js';
-import { type Attribute, attribute, be16, be32, le32, nested, text } from './netlink.js';
+import {
+  type Attribute,
+  attribute,
+  be16,
+  be32,
+  cString,
+  formatIp,
+  type IpAddress,
+  type IpPrefix,
+  le32,
+  maskOf,
+  NF_VERDICT,
+  NFPROTO,
+  NFTA_DATA,
+  NFTA_EXPR,
+  NFTA_VERDICT_CODE,
+  nested,
+  networkOf,
+} from '@terrarium/syscall';
 
 /** One expression, and how `nft` would write it (several expressions may make up one phrase). */
 export interface Expression {
@@ -196,7 +212,7 @@ export function verdict(name: keyof typeof NF_VERDICT): Phrase {
 /** An expression as the element of a rule's list. */
 export function expressionAttribute(type: number, { name, attributes }: Expression): Attribute {
   return nested(type, [
-    text(NFTA_EXPR.NFTA_EXPR_NAME, name),
+    cString(NFTA_EXPR.NFTA_EXPR_NAME, name),
     nested(NFTA_EXPR.NFTA_EXPR_DATA, attributes),
   ]);
 }

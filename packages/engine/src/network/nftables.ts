@@ -3,10 +3,15 @@
  * Appends to a plan; the process that runs it needs CAP_NET_ADMIN over the socket's network
  * namespace (NETLINK_NETFILTER).
  */
-import { ERRNO, type Purpose } from '@terrarium/syscall';
-import type { Script } from '../plan/script.js';
 import {
   AF,
+  type Attribute,
+  attribute,
+  be16,
+  be32,
+  cString,
+  ERRNO,
+  type Message,
   NF_INET,
   NFNL_MSG_BATCH_BEGIN,
   NFNL_MSG_BATCH_END,
@@ -19,8 +24,10 @@ import {
   NFTA_RULE,
   NFTA_TABLE,
   NLM_F,
-} from './constants.js';
-import { type Attribute, attribute, be16, be32, type Message, nested, text } from './netlink.js';
+  nested,
+  type Purpose,
+} from '@terrarium/syscall';
+import type { Script } from '../plan/script.js';
 import { type NetlinkSocket, type RequestExtras, request } from './netlink-calls.js';
 import { expressionAttribute, type Phrase } from './nft-expressions.js';
 
@@ -105,13 +112,13 @@ export function batch(
 /** `add table inet NAME` */
 export function newTable(name: string): Message {
   return nftMessage('NFT_MSG_NEWTABLE', NLM_F.NLM_F_CREATE | NLM_F.NLM_F_EXCL, name, [
-    text(NFTA_TABLE.NFTA_TABLE_NAME, name),
+    cString(NFTA_TABLE.NFTA_TABLE_NAME, name),
   ]);
 }
 
 /** `delete table inet NAME` */
 export function deleteTableMessage(name: string): Message {
-  return nftMessage('NFT_MSG_DELTABLE', 0, name, [text(NFTA_TABLE.NFTA_TABLE_NAME, name)]);
+  return nftMessage('NFT_MSG_DELTABLE', 0, name, [cString(NFTA_TABLE.NFTA_TABLE_NAME, name)]);
 }
 
 /** A chain and its rules, in order. */
@@ -133,13 +140,13 @@ function newChain(table: string, { name, type, hook, priority }: NftChain): Mess
     NLM_F.NLM_F_CREATE,
     `${name}: type ${type} hook ${hook} priority ${priority}`,
     [
-      text(NFTA_CHAIN.NFTA_CHAIN_TABLE, table),
-      text(NFTA_CHAIN.NFTA_CHAIN_NAME, name),
+      cString(NFTA_CHAIN.NFTA_CHAIN_TABLE, table),
+      cString(NFTA_CHAIN.NFTA_CHAIN_NAME, name),
       nested(NFTA_CHAIN.NFTA_CHAIN_HOOK, [
         be32(NFTA_HOOK.NFTA_HOOK_HOOKNUM, NF_INET[hook]),
         be32(NFTA_HOOK.NFTA_HOOK_PRIORITY, priority),
       ]),
-      text(NFTA_CHAIN.NFTA_CHAIN_TYPE, type),
+      cString(NFTA_CHAIN.NFTA_CHAIN_TYPE, type),
     ],
   );
 }
@@ -153,8 +160,8 @@ function newRule(table: string, chain: NftChain, rule: NftRule): Message {
     NLM_F.NLM_F_CREATE | NLM_F.NLM_F_APPEND,
     `${chain.name}: ${displayRule(rule)}`,
     [
-      text(NFTA_RULE.NFTA_RULE_TABLE, table),
-      text(NFTA_RULE.NFTA_RULE_CHAIN, chain.name),
+      cString(NFTA_RULE.NFTA_RULE_TABLE, table),
+      cString(NFTA_RULE.NFTA_RULE_CHAIN, chain.name),
       nested(NFTA_RULE.NFTA_RULE_EXPRESSIONS, expressions),
       ...(rule.comment === undefined ? [] : [commentAttribute(rule.comment)]),
     ],

@@ -3,7 +3,7 @@
  * network apart and put it together by hand. A table, so that a page can list it and a message can
  * name a row. Pure: each row makes a plan, whoever runs it has CAP_NET_ADMIN over the namespace.
  */
-import { type Plan, PlanBuilder } from '@terrarium/syscall';
+import { type Plan, PlanBuilder, parseIp, parseMac, parsePrefix } from '@terrarium/syscall';
 import * as z from 'zod';
 import { openHostProc } from '../plan/private-proc.js';
 import { purpose, Script } from '../plan/script.js';
@@ -11,7 +11,6 @@ import { addAddress, deleteAddress } from './addresses.js';
 import { addBridgePort, ensureBridge, removeBridgePort } from './bridges.js';
 import { hostPortSchema } from './container-network-config.js';
 import { forwardTable, masqueradeTable } from './container-rules.js';
-import { parseIp, parseMac, parsePrefix } from './ip.js';
 import type { NamespaceReference } from './link-message.js';
 import {
   addVeth,

@@ -3,11 +3,18 @@
  * namespace: a trial beats a list of options, as parts may be modules that are not there. Run as
  * root by a player; the namespaces die with the trials.
  */
-import { CLONE, flagged, type Plan, PlanBuilder, type Player } from '@terrarium/syscall';
+import {
+  CLONE,
+  flagged,
+  type Plan,
+  PlanBuilder,
+  type Player,
+  parseIp,
+  parsePrefix,
+} from '@terrarium/syscall';
 import { purpose, Script } from '../plan/script.js';
 import { ensureBridge } from './bridges.js';
 import { forwardTable, masqueradeTable } from './container-rules.js';
-import { parseIp, parsePrefix } from './ip.js';
 import { addVeth } from './links.js';
 import { openNetlink } from './netlink-calls.js';
 import { explainNetworkError, isPlanError } from './network-error.js';

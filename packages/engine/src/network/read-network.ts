@@ -7,50 +7,42 @@
  * when they do not end with NLMSG_DONE the plan is run again with more.
  */
 import {
+  addressesFrom,
+  byteLength,
   type CallReport,
+  type DecodedMessage,
+  DUMP,
+  decodeAnswer,
+  decodeMessages,
   ERRNO,
+  type InterfaceAddress,
+  linksFrom,
+  type Message,
+  MSG,
+  messageBlock,
+  type NETLINK,
+  type NetworkLink,
+  type NetworkRoute,
+  NLMSG,
   type Plan,
   PlanBuilder,
   PlanError,
   type Player,
+  type RulesetTable,
+  routesFrom,
+  rulesetFrom,
   SyscallError,
   scratch,
   shown,
 } from '@terrarium/syscall';
 import { purpose, Script } from '../plan/script.js';
-import {
-  AF,
-  IFADDRMSG_BYTES,
-  IFINFOMSG_BYTES,
-  IFLA,
-  MSG,
-  type NETLINK,
-  NFNL_SUBSYS_NFTABLES,
-  NFT_MSG,
-  NLM_F,
-  NLMSG,
-  RTEXT_FILTER_SKIP_STATS,
-  RTM,
-  RTMSG_BYTES,
-} from './constants.js';
-import { byteLength, type Message, messageBlock, u32 } from './netlink.js';
 import { openNetlink } from './netlink-calls.js';
-import { type DecodedMessage, decodeAnswer, decodeMessages } from './netlink-decode.js';
 import { isPlanError } from './network-error.js';
 import {
   describeNetworkNamespace,
   enterNetworkNamespace,
   type NetworkNamespace,
 } from './network-namespace.js';
-import {
-  addressesFrom,
-  type InterfaceAddress,
-  linksFrom,
-  type NetworkLink,
-  type NetworkRoute,
-  routesFrom,
-} from './network-state.js';
-import { type RulesetTable, rulesetFrom } from './ruleset.js';
 
 /** All of it, as it was at about one time. */
 export interface NetworkDump {
@@ -74,7 +66,7 @@ export async function readNetwork(player: Player, netns: NetworkNamespace): Prom
     player,
     netns,
     'NETLINK_ROUTE',
-    [LINKS, ADDRESSES, ROUTES],
+    [DUMP.links, DUMP.addresses, DUMP.routes],
   );
   const links = linksFrom(linkBodies);
   return {
@@ -87,7 +79,7 @@ export async function readNetwork(player: Player, netns: NetworkNamespace): Prom
 
 /** Reads the links alone; `bridgePorts` finds those of a bridge among them. */
 export async function readLinks(player: Player, netns: NetworkNamespace): Promise<NetworkLink[]> {
-  const [bodies = []] = await dump(player, netns, 'NETLINK_ROUTE', [LINKS]);
+  const [bodies = []] = await dump(player, netns, 'NETLINK_ROUTE', [DUMP.links]);
   return linksFrom(bodies);
 }
 
@@ -97,7 +89,11 @@ export async function readRuleset(
   netns: NetworkNamespace,
 ): Promise<RulesetTable[] | null> {
   try {
-    const answers = await dump(player, netns, 'NETLINK_NETFILTER', [TABLES, CHAINS, RULES]);
+    const answers = await dump(player, netns, 'NETLINK_NETFILTER', [
+      DUMP.tables,
+      DUMP.chains,
+      DUMP.rules,
+    ]);
     const [tables = [], chains = [], rules = []] = answers;
     return rulesetFrom(tables, chains, rules);
   } catch (error) {
@@ -203,41 +199,3 @@ function isMissingNftables(error: unknown): boolean {
     (cause?.syscall === 'recvfrom' && cause.errno === ERRNO.EINVAL)
   );
 }
-
-const DUMP_FLAGS = NLM_F.NLM_F_REQUEST | NLM_F.NLM_F_DUMP;
-
-const LINKS: Message = {
-  type: RTM.RTM_GETLINK,
-  flags: DUMP_FLAGS,
-  header: [new Uint8Array(IFINFOMSG_BYTES)],
-  attributes: [u32(IFLA.IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)],
-  display: '{RTM_GETLINK, flags=NLM_F_DUMP}',
-};
-
-const ADDRESSES: Message = {
-  type: RTM.RTM_GETADDR,
-  flags: DUMP_FLAGS,
-  header: [new Uint8Array(IFADDRMSG_BYTES)],
-  attributes: [],
-  display: '{RTM_GETADDR, flags=NLM_F_DUMP}',
-};
-
-const ROUTES: Message = {
-  type: RTM.RTM_GETROUTE,
-  flags: DUMP_FLAGS,
-  header: [new Uint8Array(RTMSG_BYTES)],
-  attributes: [],
-  display: '{RTM_GETROUTE, flags=NLM_F_DUMP}',
-};
-
-const [TABLES, CHAINS, RULES] = (
-  ['NFT_MSG_GETTABLE', 'NFT_MSG_GETCHAIN', 'NFT_MSG_GETRULE'] as const
-).map(
-  (type): Message => ({
-    type: (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG[type],
-    flags: DUMP_FLAGS,
-    header: [Uint8Array.of(AF.AF_UNSPEC, 0, 0, 0)],
-    attributes: [],
-    display: `{${type}, flags=NLM_F_DUMP}`,
-  }),
-) as [Message, Message, Message];

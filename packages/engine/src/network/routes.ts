@@ -2,13 +2,30 @@
  * Routes, and whether a namespace forwards packets between its links. Appends to a plan; the
  * process that runs it needs CAP_NET_ADMIN over the network namespace.
  */
-import { bytes, ERRNO, type Slot } from '@terrarium/syscall';
+import {
+  addressFamily,
+  attribute,
+  bytes,
+  ERRNO,
+  formatIp,
+  type Message,
+  NLM_F,
+  networkOf,
+  type Piece,
+  parseIp,
+  parsePrefix,
+  RT_SCOPE,
+  RT_TABLE,
+  RTA,
+  RTM,
+  RTN,
+  RTPROT,
+  type Slot,
+  u32,
+} from '@terrarium/syscall';
 import { writeProcFile } from '../plan/private-proc.js';
 import { purpose, type Script } from '../plan/script.js';
-import { NLM_F, RT_SCOPE, RT_TABLE, RTA, RTM, RTN, RTPROT } from './constants.js';
-import { addressFamily, formatIp, networkOf, parseIp, parsePrefix } from './ip.js';
 import { displayIndex } from './link-message.js';
-import { attribute, type Message, type Piece, u32 } from './netlink.js';
 import { type NetlinkSocket, request } from './netlink-calls.js';
 
 /** A route of the main table; at least one of gateway and link says where packets go. */

@@ -195,11 +195,24 @@ export function openV2Group(
 export function openV2Leaf(script: Script, layout: CgroupLayout, group: string): Slot | null {
   const hierarchy = v2Of(layout);
   if (hierarchy === undefined) return null;
+  const directory = makeLeaf(script, hierarchy, group);
+  return openGroup(script, directory, joinPurpose(hierarchy, THE_SANDBOX));
+}
+
+/** Moves the process itself there, which is not born inside. */
+export function joinV2Leaf(script: Script, layout: CgroupLayout, group: string): void {
+  const hierarchy = v2Of(layout);
+  if (hierarchy === undefined) return;
+  const directory = makeLeaf(script, hierarchy, group);
+  script.writeFile(join(directory, 'cgroup.procs'), '0', joinPurpose(hierarchy, THE_SANDBOX));
+}
+
+/** Made with the sandbox; made again if the learner emptied and removed it. @returns its path */
+function makeLeaf(script: Script, hierarchy: CgroupHierarchy, group: string): string {
   const leaf = driverOf(hierarchy).leafOf(hierarchy);
   const directory = join(groupPath(hierarchy, group), leaf);
-  // Made with the sandbox; made again if the learner emptied and removed it.
   if (leaf !== '') script.mkdir(directory, 0o755, leafPurpose, { tolerate: [ERRNO.EEXIST] });
-  return openGroup(script, directory, joinPurpose(hierarchy, THE_SANDBOX));
+  return directory;
 }
 
 /**

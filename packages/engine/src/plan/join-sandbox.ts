@@ -21,9 +21,9 @@ import {
 } from '@terrarium/syscall';
 import type { HostFacts } from '../host-facts.js';
 import { KEYCTL_JOIN_SESSION_KEYRING } from '../kernel-constants.js';
-import { joinV1Cgroups, openV2Leaf } from './cgroup-calls.js';
+import { joinV1Cgroups, joinV2Leaf, openV2Leaf } from './cgroup-calls.js';
 import { cloneArgs } from './clone-args.js';
-import { leaveHostKeyring, setCapabilities, setRlimits, setSeccomp } from './confine.js';
+import { leaveHostKeyring, setCapabilities, setIds, setRlimits, setSeccomp } from './confine.js';
 import { purpose, type Script } from './script.js';
 
 /** A running sandbox as an exec needs it: plain JSON, so that another process can make the plan. */
@@ -48,6 +48,30 @@ export interface ExecTarget {
  * @returns the register with the pidfd of the sandbox's init
  */
 export function joinSandbox(script: Script, target: ExecTarget, child: ProcessName): Slot {
+  const init = enterLimits(script, target);
+  const group = openV2Leaf(script, target.facts.cgroups, target.cgroupsPath);
+  enterNamespaces(script, target, init);
+  cloneInside(script, group, child);
+  return init;
+}
+
+/**
+ * Written to the list of a process of the host: when it is through, that process itself has the
+ * sandbox's limits, sees what its root sees and may do what its root may. It has no child in the
+ * sandbox's pid namespace, so nobody inside can see, trace or signal it, and no view shows it.
+ * Memory that it fills (a written file) is charged to the sandbox.
+ */
+export function visitSandbox(script: Script, target: ExecTarget): void {
+  const init = enterLimits(script, target);
+  joinV2Leaf(script, target.facts.cgroups, target.cgroupsPath);
+  enterNamespaces(script, target, init);
+  joinCgroupNamespace(script, init);
+  confineLikeSandbox(script, target);
+  setIds(script, 0, 0, []);
+}
+
+/** Holds init, and takes the limits whose paths are the host's. */
+function enterLimits(script: Script, target: ExecTarget): Slot {
   const init = script.builder.slot('init');
   script.call(
     'pidfd_open',
@@ -71,7 +95,10 @@ export function joinSandbox(script: Script, target: ExecTarget, child: ProcessNa
     ),
   );
   joinV1Cgroups(script, target.facts.cgroups, target.cgroupsPath);
-  const group = openV2Leaf(script, target.facts.cgroups, target.cgroupsPath);
+  return init;
+}
+
+function enterNamespaces(script: Script, target: ExecTarget, init: Slot): void {
   setRlimits(script, target.rlimits, target.facts);
   script.call(
     'prctl',
@@ -99,8 +126,6 @@ export function joinSandbox(script: Script, target: ExecTarget, child: ProcessNa
       '一次加入 init 的命名空间，只差一个',
     ),
   );
-  cloneInside(script, group, child);
-  return init;
 }
 
 /**
