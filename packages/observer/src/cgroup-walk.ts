@@ -31,6 +31,11 @@ export function cgroupPlace(proc: Proc, dirs: readonly string[]): CgroupPlace {
   throw new Error(`${dirs.join(', ')}: not on a cgroup file system`);
 }
 
+/** The places of all these directories that are in a hierarchy, in their order. */
+export function cgroupPlaces(proc: Proc, dirs: readonly string[]): readonly CgroupPlace[] {
+  return dirs.map((dir) => placeOf(proc, dir)).filter((place) => place !== null);
+}
+
 function placeOf(proc: Proc, dir: string): CgroupPlace | null {
   let best: { mountPoint: string; root: string; controllers: string } | null = null;
   for (const line of (proc.mountinfo('self') ?? '').split('\n')) {
@@ -88,7 +93,8 @@ export function processesInCgroup(proc: Proc, place: CgroupPlace): Map<number, s
   return found;
 }
 
-function childrenOf(dir: string): string[] {
+/** Names of the groups directly in this one; empty when it is gone. */
+export function childrenOf(dir: string): string[] {
   try {
     // cgroup file systems count subdirectories in the link count: 2 is a leaf, no need to list it.
     if (statSync(dir).nlink === 2) return [];

@@ -64,6 +64,11 @@ export class ObserverClient {
     this.send({ type: 'rescan', id });
   }
 
+  /** Tapes the system calls of a sandbox's processes, or ends that. Not remembered over a restart. */
+  trace(id: string, on: boolean): void {
+    this.send({ type: 'trace', id, on });
+  }
+
   /** Ends the process, which leaves nothing in the kernel. */
   async stop(): Promise<void> {
     this.stopping = true;
@@ -110,9 +115,9 @@ export class ObserverClient {
         this.options.onStatus?.(message.status);
         return;
       case 'events':
-        // A batch may be on its way when the sandbox is let go.
-        if (this.targets.has(message.sandbox) || isEnd(message.bodies)) {
-          this.options.onEvents(message.sandbox, message.bodies);
+        for (const { sandbox, bodies } of message.batches) {
+          // A batch may be on its way when the sandbox is let go.
+          if (this.targets.has(sandbox) || isEnd(bodies)) this.options.onEvents(sandbox, bodies);
         }
         return;
       case 'failed':

@@ -10,10 +10,21 @@ export interface Machine {
   /** the initial namespaces (of this process) */
   readonly host: Namespaces;
   readonly kernelRelease: string;
-  /** milliseconds since the epoch at which the machine booted, to about 10 ms */
+  /** milliseconds since the epoch at which the machine booted, to a few microseconds */
   readonly bootedAt: number;
   /** milliseconds since the epoch */
   readonly now: () => number;
+}
+
+/**
+ * A time of the trace as the timeline has it: to the microsecond, as which command of a shell
+ * something belongs to is decided by its own time.
+ *
+ * @param seconds since boot
+ * @returns milliseconds since the epoch
+ */
+export function timeOf({ bootedAt }: Machine, seconds: number): number {
+  return Math.round((bootedAt + seconds * 1000) * 1000) / 1000;
 }
 
 /** Where a watch puts what happened, in order. */

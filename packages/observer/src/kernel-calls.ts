@@ -12,6 +12,8 @@ export interface KernelCalls {
   namespaceAncestors(path: string): readonly NsInode[];
   /** The user namespace that owns it (NS_GET_USERNS), followed by that one's ancestors. */
   namespaceOwners(path: string): readonly NsInode[];
+  /** The host name in the uts namespace that `path` names; null when it is gone. */
+  hostName(path: string): string | null;
   /**
    * The pid namespace that a proc instance shows.
    *

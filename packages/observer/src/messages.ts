@@ -12,6 +12,7 @@ export type ObserverRequest =
   | { readonly type: 'unwatch'; readonly id: string }
   | { readonly type: 'viewers'; readonly id: string; readonly count: number }
   | { readonly type: 'rescan'; readonly id: string }
+  | { readonly type: 'trace'; readonly id: string; readonly on: boolean }
   /** take the event source down and exit; so does the end of the channel */
   | { readonly type: 'stop' };
 
@@ -19,5 +20,11 @@ export type ObserverRequest =
 export type ObserverReply =
   /** first after the start, and whenever the event source is lost or found again */
   | { readonly type: 'status'; readonly status: ObserverStatus }
-  | { readonly type: 'events'; readonly sandbox: string; readonly bodies: readonly EventBody[] }
+  | { readonly type: 'events'; readonly batches: readonly EventBatch[] }
   | { readonly type: 'failed'; readonly sandbox: string; readonly message: string };
+
+/** What happened in one sandbox, in order. */
+export interface EventBatch {
+  readonly sandbox: string;
+  readonly bodies: readonly EventBody[];
+}

@@ -6,7 +6,7 @@
  * both miss them), so the watch marks namespaces dirty after the system calls, and reads now and
  * then in any case.
  */
-import type { MountState, NsInode } from '@terrarium/timeline';
+import type { MountState, NsInode, ProcessKey } from '@terrarium/timeline';
 import type { Emit, Machine } from './context.js';
 import { parseMountinfo, sameMount } from './mountinfo.js';
 
@@ -30,21 +30,38 @@ export class MountTable {
   }
 
   /**
-   * Reads the mounts of a namespace through one of its members and emits the differences.
+   * Reads the mounts of a namespace through one of its members.
    *
-   * @returns the rows when they changed, else null
+   * @returns mountinfo for `apply`; null when there is nothing new in it
    */
-  read(mountNs: NsInode, pid: number): readonly MountState[] | null {
+  look(mountNs: NsInode, pid: number): string | null {
     const text = this.machine.proc.mountinfo(pid);
     // A process on its way out has left its mount namespace: an empty file says nothing.
     if (text === null || text === '') return null;
     if (this.texts.get(mountNs) === text && !this.hasUnknownProc(mountNs)) return null;
     // The process may have moved on between the caller's decision and this read.
-    if (this.machine.proc.namespace(pid, 'mnt') !== mountNs) return null;
+    return this.machine.proc.namespace(pid, 'mnt') === mountNs ? text : null;
+  }
+
+  /**
+   * Emits the differences to the last reading.
+   *
+   * @param text what `look` gave
+   * @param pid a member, whose root is asked what a proc instance shows
+   * @param actor whose calls made them, where that is known
+   */
+  apply(mountNs: NsInode, pid: number, text: string, actor?: ProcessKey): readonly MountState[] {
     const rows = parseMountinfo(text).map((row) => this.withPidNamespace(row, pid));
+    // What a new namespace holds at first is a copy, and its maker's.
+    const by = this.tables.has(mountNs) ? actor : undefined;
     this.texts.set(mountNs, text);
-    this.compare(mountNs, rows);
+    this.compare(mountNs, rows, by === undefined ? {} : { actor: by });
     return rows;
+  }
+
+  /** The rows of the last reading; none before it. */
+  rowsOf(mountNs: NsInode): readonly MountState[] {
+    return [...(this.tables.get(mountNs)?.values() ?? [])];
   }
 
   /** The namespace is gone; `mount.forget` was emitted. */
@@ -63,16 +80,21 @@ export class MountTable {
     }
   }
 
-  private compare(mountNs: NsInode, rows: readonly MountState[]): void {
+  private compare(
+    mountNs: NsInode,
+    rows: readonly MountState[],
+    acted: { readonly actor?: ProcessKey },
+  ): void {
     const before = this.tables.get(mountNs) ?? new Map<number, MountState>();
     const after = new Map(rows.map((row) => [row.mountId, row]));
     for (const mountId of before.keys()) {
-      if (!after.has(mountId)) this.emit({ type: 'mount.detach', mountNs, mountId });
+      if (!after.has(mountId)) this.emit({ type: 'mount.detach', mountNs, mountId, ...acted });
     }
     for (const [mountId, mount] of after) {
       const known = before.get(mountId);
-      if (known === undefined) this.emit({ type: 'mount.attach', mountNs, mount });
-      else if (!sameMount(known, mount)) this.emit({ type: 'mount.change', mountNs, mount });
+      if (known === undefined) this.emit({ type: 'mount.attach', mountNs, mount, ...acted });
+      else if (!sameMount(known, mount))
+        this.emit({ type: 'mount.change', mountNs, mount, ...acted });
     }
     this.tables.set(mountNs, after);
     this.forgetDevices();

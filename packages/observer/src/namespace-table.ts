@@ -11,6 +11,7 @@ import type {
   NamespaceKind,
   NamespaceState,
   NsInode,
+  ProcessKey,
 } from '@terrarium/timeline';
 import { NAMESPACE_KINDS } from '@terrarium/timeline';
 import type { Emit, Machine, NamespaceName } from './context.js';
@@ -42,37 +43,93 @@ export class NamespaceTable {
   private readonly machine: Machine;
   private readonly emit: Emit;
   private readonly own: Namespaces;
+  private readonly onGone: (gone: NamespaceName) => void;
   private readonly listed = new Map<NsInode, Listed>();
   /** without members since the last `settle` */
   private readonly forsaken = new Set<NsInode>();
   private mountHolders: readonly Held[] = [];
   private fdHolders: readonly Held[] = [];
+  /** who makes what appears during `join` */
+  private actor: ProcessKey | undefined;
 
-  /** @param own the eight namespaces that the sandbox was made with */
-  constructor(machine: Machine, emit: Emit, own: Namespaces) {
+  /**
+   * @param own the eight namespaces that the sandbox was made with
+   * @param onGone what is remembered of this one is to be forgotten: its inode is used again
+   */
+  constructor(
+    machine: Machine,
+    emit: Emit,
+    own: Namespaces,
+    onGone: (gone: NamespaceName) => void,
+  ) {
+    this.onGone = onGone;
     this.machine = machine;
     this.emit = emit;
     this.own = own;
   }
 
-  /** Counts a new member of each of the eight; `ns` is its directory, such as /proc/4711/ns. */
-  join(namespaces: Namespaces, ns: string, bornAt: number): void {
+  /**
+   * Counts a new member of each of the eight.
+   *
+   * @param ns its directory, such as /proc/4711/ns
+   * @param actor who made those that are new, where that is known
+   * @returns whether its mount namespace is one of them
+   */
+  join(namespaces: Namespaces, ns: string, bornAt: number, actor?: ProcessKey): boolean {
+    const before = this.listed.get(namespaces.mnt);
+    const outer = this.actor; // what vanishes here may make a zombie join its parent's
+    this.actor = actor;
     for (const kind of NAMESPACE_KINDS) {
       const inode = namespaces[kind];
       const listed = this.list(kind, inode, `${ns}/${kind}`, bornAt, namespaces);
       listed.members += 1;
       this.forsaken.delete(inode);
     }
+    this.actor = outer;
+    return this.listed.get(namespaces.mnt) !== before;
+  }
+
+  /**
+   * Reads the host name of a uts namespace again.
+   *
+   * @param path of a member's link, such as /proc/4711/ns/uts
+   * @param actor who called sethostname, where that is known
+   */
+  readLabel(inode: NsInode, path: string, actor?: ProcessKey): void {
+    const listed = this.listed.get(inode);
+    if (listed?.state.kind !== 'uts') return;
+    const label = this.machine.calls.hostName(path);
+    if (label === null || label === listed.state.label) return;
+    listed.state = { ...listed.state, label };
+    const by = actor === undefined ? {} : { actor };
+    this.emit({ type: 'namespace.change', inode, change: { label }, ...by });
   }
 
   /** Takes the member out again. What it leaves empty vanishes in the next `settle`. */
   leave(namespaces: Namespaces): void {
     for (const kind of NAMESPACE_KINDS) {
       const listed = this.listed.get(namespaces[kind]);
-      if (listed === undefined) continue;
+      if (listed === undefined || listed.state.kind !== kind) continue;
       listed.members -= 1;
       if (listed.members <= 0) this.forsaken.add(namespaces[kind]);
     }
+  }
+
+  /**
+   * What a process that has ended is shown in: the kernel took it out of all its namespaces but two,
+   * and gives their numbers to others.
+   *
+   * @param heirs its parent's; the sandbox's own where it has none
+   */
+  afterEnd(had: Namespaces, heirs: Namespaces | undefined): Namespaces {
+    const after = { ...had };
+    for (const kind of NAMESPACE_KINDS) {
+      if (kind === 'pid' || kind === 'user') continue;
+      const heir = heirs?.[kind];
+      const known = heir !== undefined && this.kindOf(heir) === kind;
+      after[kind] = known ? heir : this.own[kind];
+    }
+    return after;
   }
 
   /** True while `settle` has something to decide. */
@@ -85,10 +142,6 @@ export class NamespaceTable {
     return this.listed.get(inode)?.state.kind ?? null;
   }
 
-  has(inode: NsInode): boolean {
-    return this.listed.has(inode);
-  }
-
   /** True for the sandbox's pid namespace and those below it, as far as they are listed. */
   isInside(pidNs: NsInode, path: string): boolean {
     if (pidNs === this.own.pid) return true;
@@ -97,9 +150,18 @@ export class NamespaceTable {
   }
 
   mountNamespaces(): NsInode[] {
+    return this.ofKind('mnt');
+  }
+
+  /** All that are listed of one kind. */
+  ofKind(kind: NamespaceKind): NsInode[] {
     return [...this.listed.values()]
-      .filter(({ state }) => state.kind === 'mnt')
+      .filter(({ state }) => state.kind === kind)
       .map(({ state }) => state.inode);
+  }
+
+  holdersOf(inode: NsInode): readonly NamespaceHolder[] {
+    return this.listed.get(inode)?.state.holders ?? [];
   }
 
   /** Bind mounts of nsfs in one mount namespace replace those known of it. */
@@ -132,31 +194,41 @@ export class NamespaceTable {
 
   /**
    * Lets vanish what nothing keeps. Call after holders were looked at anew.
-   *
-   * @returns what vanished: what is remembered of them is to be forgotten, as inodes are used again
    */
-  settle(): NamespaceName[] {
-    const gone: NamespaceName[] = [];
+  settle(): void {
     while (this.forsaken.size > 0) {
       const candidates = [...this.forsaken];
       this.forsaken.clear();
       for (const inode of candidates) {
         const listed = this.listed.get(inode);
         if (listed === undefined || this.isKept(inode, listed)) continue;
-        this.listed.delete(inode);
-        if (listed.state.kind === 'mnt') {
-          this.setMountHolders(inode, []);
-          this.emit({ type: 'mount.forget', mountNs: inode });
-        }
-        this.emit({ type: 'namespace.vanish', inode });
-        gone.push({ kind: listed.state.kind, inode });
+        this.vanish(listed.state);
         // What it kept alive may now be free to go as well.
         for (const kept of [listed.state.parent, listed.state.owner]) {
           if (kept !== null) this.forsaken.add(kept);
         }
       }
     }
-    return gone;
+  }
+
+  private vanish({ inode, kind }: NamespaceState): void {
+    this.listed.delete(inode);
+    this.forsaken.delete(inode);
+    if (kind === 'mnt') {
+      this.setMountHolders(inode, []);
+      this.emit({ type: 'mount.forget', mountNs: inode });
+    }
+    this.emit({ type: 'namespace.vanish', inode });
+    this.onGone({ kind, inode });
+  }
+
+  /**
+   * The kernel gives a free inode to the next namespace, of whatever kind, at once: before it was
+   * decided that the last one is gone. Who has just made one has not joined one that was there.
+   */
+  private isAnother(listed: Listed, kind: NamespaceKind): boolean {
+    if (listed.state.kind !== kind) return true;
+    return this.actor !== undefined && listed.members <= 0 && listed.state.holders.length === 0;
   }
 
   private isKept(inode: NsInode, listed: Listed): boolean {
@@ -175,7 +247,10 @@ export class NamespaceTable {
     member: Namespaces | null,
   ): Listed {
     const known = this.listed.get(inode);
-    if (known !== undefined) return known;
+    if (known !== undefined && !this.isAnother(known, kind)) return known;
+    if (known !== undefined) this.vanish(known.state);
+    const again = this.listed.get(inode); // who was in the one that is gone may have joined this
+    if (again !== undefined) return again;
     const state: NamespaceState = {
       inode,
       kind,
@@ -186,9 +261,10 @@ export class NamespaceTable {
       holders: [],
       bornAt,
     };
-    const listed: Listed = { state, members: 0 };
+    const label = kind === 'uts' && path !== null ? this.machine.calls.hostName(path) : null;
+    const listed: Listed = { state: label === null ? state : { ...state, label }, members: 0 };
     this.listed.set(inode, listed);
-    this.emit({ type: 'namespace.appear', namespace: state });
+    this.appear(listed.state);
     return listed;
   }
 
@@ -247,8 +323,13 @@ export class NamespaceTable {
       bornAt,
     };
     this.listed.set(inode, { state, members: 0 });
-    this.emit({ type: 'namespace.appear', namespace: state });
+    this.appear(state);
     return inode;
+  }
+
+  private appear(namespace: NamespaceState): void {
+    const { actor } = this;
+    this.emit({ type: 'namespace.appear', namespace, ...(actor !== undefined && { actor }) });
   }
 
   private isOutermost(kind: NamespaceKind, inode: NsInode): boolean {

@@ -5,16 +5,17 @@
  * Three sources, each healing the one before: trace events (0.1 ms after the fact), a look at
  * what they touched a moment later, and a slow comparison of everything with the kernel.
  */
-import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import type { EventBody } from '@terrarium/timeline';
+import { BootTime } from './boot-time.js';
 import { cgroupPlace } from './cgroup-walk.js';
 import type { Machine } from './context.js';
+import type { PairedEvent } from './fork-pairs.js';
 import type { KernelCalls } from './kernel-calls.js';
 import { type Namespaces, Proc } from './proc.js';
 import { realKernelCalls } from './real-kernel-calls.js';
 import { SandboxWatch, type WatchTarget } from './sandbox-watch.js';
-import type { TraceEvent } from './trace-line.js';
+import { TraceBarrier } from './trace-barrier.js';
 import { CLONE_INTO_CGROUP, MOUNT_CALLS, TraceSource } from './trace-source.js';
 
 export interface ObserverOptions {
@@ -58,14 +59,19 @@ const JOIN_LOOKS_MS = [1, 5, 20, 80, 250];
 const MAX_LAUNCHERS = 16;
 /** Between two comparisons of everything after lost events. */
 const HEAL_MS = 500;
-/** Beats between two looks for numbers of processes that nobody knows any more. */
-const PRUNE_EVERY = 80;
+/** Beats between two looks for numbers of processes that nobody knows any more, or that nobody traces. */
+const PRUNE_EVERY = 40;
+/** Least time between two messages about one sandbox, for what the trace tells. */
+const GATHER_MS = 3;
 /** Beat of the scan timer. */
 const BEAT_MS = 125;
 
 interface Watched {
   readonly watch: SandboxWatch;
   nextScan: number;
+  /** when its next look is due, ms since the epoch */
+  due: number;
+  publishedAt: number;
   scans: number;
 }
 
@@ -78,6 +84,7 @@ export class Observer {
   /** processes that put others into sandboxes: traced, so that the next are seen from birth */
   private readonly launchers = new Set<number>();
   private trace: TraceSource | null = null;
+  private readonly barrier = new TraceBarrier((word) => this.trace?.mark(word) ?? false);
   private present: ObserverStatus = { source: 'scan', reason: 'not started' };
   private beat: NodeJS.Timeout | null = null;
   private wake: NodeJS.Timeout | null = null;
@@ -111,8 +118,17 @@ export class Observer {
   async watch(target: WatchTarget): Promise<void> {
     if (this.watched.has(target.id)) this.forget(target.id);
     const place = cgroupPlace(this.machine.proc, target.cgroupDirs);
-    const watch = new SandboxWatch(this.machine, target, place);
-    const entry: Watched = { watch, nextScan: this.machine.now() + SCAN_MS, scans: 0 };
+    const wake = (): void => {
+      entry.due = 0;
+      this.wakeBy(0);
+    };
+    const watch = new SandboxWatch(this.machine, target, place, {
+      wake,
+      born: (pid) => void this.owners.set(pid, entry),
+      whenTold: (then) => this.barrier.wait(then),
+    });
+    const nextScan = this.machine.now() + SCAN_MS;
+    const entry: Watched = { watch, nextScan, due: 0, publishedAt: 0, scans: 0 };
     this.watched.set(target.id, entry);
     // First the picture, so that a page need not wait for the trace; then the trace, then again,
     // for what was born between the two.
@@ -121,6 +137,7 @@ export class Observer {
     this.publish(entry);
     this.listenForJoins(watch);
     await this.follow([...watch.pids(), ...this.newLauncherOf(target.initPid)]);
+    watch.traced = this.hearsEndings;
     while (this.watched.get(target.id) === entry) {
       const born = this.scan(entry, 'full');
       this.publish(entry);
@@ -144,6 +161,14 @@ export class Observer {
     entry.watch.viewers = viewers;
   }
 
+  /** Tapes the system calls of a sandbox's processes, or ends that. */
+  setTracing(id: string, on: boolean): void {
+    const entry = this.watched.get(id);
+    if (entry === undefined) return;
+    entry.watch.setTracing(on);
+    this.publish(entry);
+  }
+
   /** Compares one sandbox with the kernel now. */
   rescan(id: string): void {
     const entry = this.watched.get(id);
@@ -158,6 +183,7 @@ export class Observer {
     if (this.beat !== null) clearInterval(this.beat);
     if (this.wake !== null) clearTimeout(this.wake);
     if (this.healing !== null) clearTimeout(this.healing);
+    for (const { watch } of this.watched.values()) watch.close();
     this.watched.clear();
     this.owners.clear();
     await this.trace?.close();
@@ -178,6 +204,7 @@ export class Observer {
         mountDir: this.options.mountDir,
         onEvents: (events, instance) => this.onTrace(events, instance),
         onEnd: (message) => void this.loseTrace(message),
+        living: () => [...this.watched.values()].flatMap(({ watch }) => watch.pids()),
       });
     } catch (error) {
       return blind((error as Error).message);
@@ -189,6 +216,7 @@ export class Observer {
   private async loseTrace(message: string): Promise<void> {
     const lost = this.trace;
     this.trace = null;
+    this.barrier.forget();
     this.setStatus({ source: 'scan', reason: message });
     await lost?.close();
     if (this.stopped) return;
@@ -197,6 +225,7 @@ export class Observer {
     for (const { watch } of this.watched.values()) {
       this.listenForJoins(watch);
       await this.follow(watch.pids());
+      watch.traced = this.hearsEndings;
     }
     await this.follow([...this.launchers]);
     this.scanAll();
@@ -204,7 +233,12 @@ export class Observer {
 
   private setStatus(status: ObserverStatus): void {
     this.present = status;
+    for (const { watch } of this.watched.values()) watch.traced = false; // until it is followed
     this.options.onStatus?.(status);
+  }
+
+  private get hearsEndings(): boolean {
+    return this.trace?.hearsEndings ?? false;
   }
 
   private listenForJoins(watch: SandboxWatch): void {
@@ -219,36 +253,43 @@ export class Observer {
 
   // ---- trace events -------------------------------------------------------------------------
 
-  private onTrace(events: readonly TraceEvent[], instance: 'tree' | 'join'): void {
+  private onTrace(events: readonly PairedEvent[], instance: 'tree' | 'join'): void {
     if (this.stopped) return;
     const touched = new Set<Watched>();
     let lost = false;
-    for (const [index, event] of events.entries()) {
+    for (const event of events) {
       if (event.kind === 'lost') {
         lost = true;
         continue;
       }
-      const entry = instance === 'join' ? this.joined(event) : this.apply(event, events, index);
+      if (event.kind === 'mark') {
+        this.barrier.passed(event.word);
+        continue;
+      }
+      const entry = instance === 'join' ? this.joined(event) : this.apply(event);
       if (entry !== null) touched.add(entry);
     }
-    if (lost && instance === 'tree') this.healLoss();
-    for (const entry of touched) this.publish(entry);
+    if (lost && instance === 'tree') {
+      for (const { watch } of this.watched.values()) watch.onLoss();
+      this.healLoss();
+    }
+    for (const entry of touched) this.publishSoon(entry);
   }
 
   /** @returns the sandbox that the event was about */
-  private apply(
-    event: Exclude<TraceEvent, { kind: 'lost' }>,
-    events: readonly TraceEvent[],
-    index: number,
-  ): Watched | null {
-    if (event.kind === 'fork') return this.applyFork(event, events, index);
-    const pid = event.kind === 'attach' ? event.pid : this.processOf(event.tid, event.tgid);
+  private apply(event: Exclude<PairedEvent, { kind: 'lost' | 'mark' }>): Watched | null {
+    if (event.kind === 'fork') return this.applyFork(event);
+    if (event.kind === 'signal') return this.applySignal(event);
+    const pid =
+      event.kind === 'attach' || event.kind === 'oom'
+        ? event.pid
+        : this.processOf(event.tid, event.tgid);
     const entry = this.ownerOf(pid);
     if (entry === null) return event.kind === 'attach' ? this.joined(event) : null;
     const { watch } = entry;
     switch (event.kind) {
       case 'exec':
-        watch.onExec(pid, event.file);
+        watch.onExec(pid, event.file, event.seconds);
         break;
       case 'exit':
         // Old kernels do not say whether it was the last thread; then the first one stands for all.
@@ -258,25 +299,58 @@ export class Observer {
         if (pid === event.tid) watch.onRename(pid, event.comm); // else the name of a thread
         break;
       case 'attach':
-        watch.onAttach(pid, event.hierarchy, event.path);
+        this.attach(watch, event);
+        break;
+      case 'cgroup':
+        watch.onCgroup(event.what, pid, event.hierarchy, event.path);
+        break;
+      case 'oom':
+        watch.onOom(pid);
         break;
       case 'call':
-        if (MOUNT_CALLS.has(event.name)) watch.mountsChanged();
+        if (MOUNT_CALLS.has(event.name)) watch.mountsChanged(pid, event.tid, event.name);
         else watch.onCall(pid, event.name);
         break;
-      case 'forked':
-        return null; // read ahead by the fork that it belongs to
+      case 'entered':
+        watch.mountCallBegins(pid, event.tid);
+        return null;
+      case 'refused':
+        watch.mountCallEnds(event.tid);
+        return null;
+      case 'delivery':
+        watch.onDelivery(pid, event.signal, event.handled);
+        return null;
+      case 'exiting':
+        if (event.group || pid === event.tid) watch.onExiting(pid, event.code);
+        return null;
       default:
         return never(event);
     }
     return entry;
   }
 
-  private applyFork(
-    event: Extract<TraceEvent, { kind: 'fork' }>,
-    events: readonly TraceEvent[],
-    index: number,
-  ): Watched | null {
+  private attach(watch: SandboxWatch, event: Extract<PairedEvent, { kind: 'attach' }>): void {
+    const { pid, hierarchy, path } = event;
+    const by = this.processOf(event.tid, event.tgid);
+    watch.onAttach(pid, hierarchy, path, by);
+    watch.attached(pid, hierarchy, path, by);
+  }
+
+  /** The sandbox of whom it was sent to; its sender may be of another one, or its number's next owner. */
+  private applySignal(event: Extract<PairedEvent, { kind: 'signal' }>): null {
+    const target = this.processOf(event.target, null);
+    const sender = this.processOf(event.tid, event.tgid);
+    this.ownerOf(target)?.watch.onSignal(target, sender, event.signal, event.code);
+    return null;
+  }
+
+  /** The tree instance tells of all that traced processes send. */
+  private applySignalFromOutside(event: Extract<PairedEvent, { kind: 'signal' }>): null {
+    const sender = this.processOf(event.tid, event.tgid);
+    return this.ownerOf(sender) === null ? this.applySignal(event) : null;
+  }
+
+  private applyFork(event: Extract<PairedEvent, { kind: 'fork' }>): Watched | null {
     const caller = this.processOf(event.tid, event.tgid);
     const entry = this.ownerOf(caller);
     if (entry === null) return this.bornInto(event);
@@ -286,7 +360,7 @@ export class Observer {
       byThread: caller !== event.tid,
       flags: event.flags,
       seconds: event.seconds,
-      visiblePid: visiblePidOf(event, events, index),
+      visiblePid: event.visiblePid,
     });
     if (known) this.owners.set(event.child, entry);
     return entry;
@@ -311,18 +385,19 @@ export class Observer {
   }
 
   /** Somebody moved a process into a cgroup below one of the join paths. */
-  private joined(event: Exclude<TraceEvent, { kind: 'lost' }>): Watched | null {
+  private joined(event: Exclude<PairedEvent, { kind: 'lost' | 'mark' }>): Watched | null {
     if (event.kind === 'fork') return this.bornInto(event);
+    if (event.kind === 'signal') return this.applySignalFromOutside(event);
     if (event.kind !== 'attach' || this.ownerOf(event.pid) !== null) return null;
     for (const entry of this.watched.values()) {
-      if (entry.watch.onAttach(event.pid, event.hierarchy, event.path))
+      if (entry.watch.onAttach(event.pid, event.hierarchy, event.path, event.tid))
         return this.welcome(entry, event.pid);
     }
     return null;
   }
 
   /** On cgroup v2 a shell that joins is born in its cgroup (CLONE_INTO_CGROUP): nobody moves it. */
-  private bornInto({ child, flags }: Extract<TraceEvent, { kind: 'fork' }>): Watched | null {
+  private bornInto({ child, flags }: Extract<PairedEvent, { kind: 'fork' }>): Watched | null {
     if ((flags !== null && flags < CLONE_INTO_CGROUP) || this.ownerOf(child) !== null) return null;
     for (const entry of this.watched.values()) {
       if (entry.watch.onBorn(child)) return this.welcome(entry, child);
@@ -366,6 +441,7 @@ export class Observer {
     this.beats += 1;
     if (this.beats % PRUNE_EVERY === 0) {
       for (const pid of this.owners.keys()) this.ownerOf(pid);
+      void this.trace?.checkPids();
     }
     const blind = this.trace === null;
     for (const entry of this.watched.values()) {
@@ -374,11 +450,24 @@ export class Observer {
       entry.nextScan = now + pause;
       entry.scans += 1;
       const full = entry.scans % this.fullEvery() === 0;
-      const born = this.scan(entry, full ? 'full' : 'stat');
+      const born = this.scan(entry, full ? 'full' : 'stat', !blind);
+      if (entry.watch.hasStrangers) this.meetStrangers(entry);
       if (!full && entry.scans % HOLDERS_EVERY === 0) entry.watch.scanHolders();
       if (born.length > 0) void this.follow(born);
       this.publish(entry);
     }
+  }
+
+  /** Once the trace has told of all that a scan may have seen before it. */
+  private meetStrangers(entry: Watched): void {
+    const meet = (): void => {
+      if (this.watched.get(entry.watch.target.id) !== entry) return;
+      const born = entry.watch.meetStrangers();
+      this.own(entry, born);
+      if (born.length > 0) void this.follow(born);
+      this.publish(entry);
+    };
+    if (!this.barrier.wait(meet)) meet();
   }
 
   private fullEvery(): number {
@@ -405,8 +494,8 @@ export class Observer {
     }
   }
 
-  private scan(entry: Watched, depth: 'stat' | 'full'): number[] {
-    const born = entry.watch.scan(depth);
+  private scan(entry: Watched, depth: 'stat' | 'full', isPatient = false): number[] {
+    const born = entry.watch.scan(depth, depth === 'full', isPatient);
     this.own(entry, born);
     return born;
   }
@@ -415,15 +504,24 @@ export class Observer {
     for (const pid of pids) this.owners.set(pid, entry);
   }
 
+  /** At once after a quiet moment; what follows a fork is gathered: exec and exit, most often. */
+  private publishSoon(entry: Watched): void {
+    const at = entry.publishedAt + GATHER_MS;
+    if (at <= this.machine.now()) {
+      this.publish(entry);
+      return;
+    }
+    entry.due = Math.min(entry.due, at);
+    this.wakeBy(at);
+  }
+
   /** Hands on what a sandbox has emitted, and wakes up when its next look is due. */
   private publish(entry: Watched): void {
-    const next = entry.watch.tick(this.machine.now());
-    if (next !== null) this.wakeBy(next);
+    entry.publishedAt = this.machine.now();
+    entry.due = entry.watch.tick(this.machine.now()) ?? Number.POSITIVE_INFINITY;
+    this.wakeBy(entry.due);
     const bodies = entry.watch.drain();
     if (bodies.length === 0) return;
-    for (const body of bodies) {
-      if (body.type === 'process.fork') this.owners.set(body.process.hostPid, entry);
-    }
     this.options.onEvents(entry.watch.target.id, bodies);
   }
 
@@ -435,45 +533,40 @@ export class Observer {
       () => {
         this.wakeAt = Number.POSITIVE_INFINITY;
         this.wake = null;
-        for (const entry of this.watched.values()) this.publish(entry);
+        this.publishDue();
       },
       Math.max(1, at - this.machine.now()),
     );
   }
 
+  private publishDue(): void {
+    const now = this.machine.now();
+    for (const entry of this.watched.values()) {
+      if (entry.due <= now) this.publish(entry);
+      else this.wakeBy(entry.due);
+    }
+  }
+
   private forget(id: string): void {
     const entry = this.watched.get(id);
+    entry?.watch.close();
     this.watched.delete(id);
     for (const [pid, owner] of this.owners) if (owner === entry) this.owners.delete(pid);
   }
 }
 
-/** The `forked` line of the same call: the next one of the same thread. */
-function visiblePidOf(
-  event: Extract<TraceEvent, { kind: 'fork' }>,
-  events: readonly TraceEvent[],
-  index: number,
-): number | null {
-  for (const later of events.slice(index + 1, index + 1 + FORKED_WITHIN)) {
-    if (later.kind === 'forked' && later.tid === event.tid) return later.pid;
-    if (later.kind === 'fork' && later.tid === event.tid) return null;
-  }
-  return null;
-}
-
-/** Lines between a fork and its result that are worth reading ahead. */
-const FORKED_WITHIN = 40;
-
 function thisMachine(calls: KernelCalls): Machine {
   const proc = new Proc();
-  const uptime = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
+  const boot = new BootTime();
   const host = proc.namespaces(process.pid);
   return {
     proc,
     calls,
     host: host as Namespaces, // /proc/self/ns is always readable by its own process
     kernelRelease: release(),
-    bootedAt: Date.now() - uptime * 1000,
+    get bootedAt() {
+      return boot.bootedAt;
+    },
     now: Date.now,
   };
 }

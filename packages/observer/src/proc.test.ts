@@ -58,7 +58,18 @@ describe('parseStatus', () => {
     'Name:\tsh\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t4711\nNgid:\t0\nPid:\t4711\nPPid:\t1\nTracerPid:\t0\nUid:\t100000\t100001\t100002\t100003\nGid:\t0\t0\t0\t0\nNStgid:\t4711\t7\t1\nNSpid:\t4711\t7\t1\nNSpgid:\t4711\t7\t1\n';
 
   it('reads the effective uid and the pid of every level', () => {
-    expect(parseStatus(text)).toEqual({ threadGroup: 4711, uid: 100001, pids: [4711, 7, 1] });
+    const parsed = { threadGroup: 4711, uid: 100001, pids: [4711, 7, 1], rights: null };
+    expect(parseStatus(text)).toEqual(parsed);
+  });
+
+  it('reads what the process may do', () => {
+    const [permitted, effective, bounding] = ['01', '02', '03'].map((end) => end.padStart(16, '0'));
+    const rights = `CapInh:\t0\nCapPrm:\t${permitted}\nCapEff:\t${effective}\nCapBnd:\t${bounding}\nCapAmb:\t0\nNoNewPrivs:\t1\nSeccomp:\t2\n`;
+    expect(parseStatus(text + rights)?.rights).toEqual({
+      seccomp: 2,
+      noNewPrivs: true,
+      capabilities: { effective, permitted, bounding },
+    });
   });
 
   it('does without the NSpid line, which kernels without pid namespaces lack', () => {

@@ -6,7 +6,12 @@
  * cheaper than through libuv's pool. A process of its own runs this, so no keystroke waits for it.
  */
 import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
-import { NAMESPACE_KINDS, type NamespaceKind, type NsInode } from '@terrarium/timeline';
+import {
+  NAMESPACE_KINDS,
+  type NamespaceKind,
+  type NsInode,
+  type ProcessFacts,
+} from '@terrarium/timeline';
 
 /** The fields of /proc/PID/stat that the timeline carries, see proc_pid_stat(5). */
 export interface Stat {
@@ -30,6 +35,8 @@ export interface Status {
   readonly uid: number;
   /** the NSpid line: from the reader's pid namespace to the process's own */
   readonly pids: readonly number[];
+  /** what it may do; null where the kernel does not say all of it */
+  readonly rights: Pick<ProcessFacts, 'seccomp' | 'noNewPrivs' | 'capabilities'> | null;
 }
 
 /** One line of /proc/PID/uid_map: `inside`, `outside` (in the reader's user namespace), `count`. */
@@ -79,6 +86,14 @@ export class Proc {
   status(pid: number): Status | null {
     const text = this.text(`${pid}/status`, ONE_READ);
     return text === null ? null : parseStatus(text);
+  }
+
+  /** What a process sees and may do; null for a zombie, which has no root any more. */
+  facts(pid: number, { rights }: Status): ProcessFacts | null {
+    const [root, cwd] = [this.link(`${pid}/root`), this.link(`${pid}/cwd`)];
+    const oomScoreAdj = this.text(`${pid}/oom_score_adj`, ONE_READ);
+    if (rights === null || root === null || cwd === null || oomScoreAdj === null) return null;
+    return { root, cwd, ...rights, oomScoreAdj: Number(oomScoreAdj) };
   }
 
   /** Empty for a zombie and for kernel threads. */
@@ -229,9 +244,27 @@ export function parseStatus(text: string): Status | null {
   };
   const [threadGroup] = line('Tgid');
   const uid = line('Uid')[1];
-  if (threadGroup === undefined || uid === undefined) return null;
+  // In the moment in which it is reaped, a process has no number any more: 0 on every level.
+  if (threadGroup === undefined || threadGroup === 0 || uid === undefined) return null;
   const pids = line('NSpid');
-  return { threadGroup, uid, pids: pids.length > 0 ? pids : [threadGroup] };
+  if (pids[0] === 0) return null;
+  const rights = parseRights(text);
+  return { threadGroup, uid, pids: pids.length > 0 ? pids : [threadGroup], rights };
+}
+
+/** `CapPrm:\t000001ffffffffff`, and so on in the kernel's order; `NoNewPrivs:\t0`, `Seccomp:\t2`. */
+function parseRights(text: string): Status['rights'] {
+  const found =
+    /\nCapPrm:\t(\w{16})\nCapEff:\t(\w{16})\nCapBnd:\t(\w{16})\n[\s\S]*?\nNoNewPrivs:\t(\d)\nSeccomp:\t(\d)/.exec(
+      text,
+    );
+  if (found === null) return null;
+  const [, permitted = '', effective = '', bounding = '', noNewPrivs, seccomp] = found;
+  return {
+    seccomp: Number(seccomp),
+    noNewPrivs: noNewPrivs === '1',
+    capabilities: { effective, permitted, bounding },
+  };
 }
 
 /** Arguments end with NUL each; a program that rewrote its title may leave the last one out. */

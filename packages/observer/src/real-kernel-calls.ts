@@ -2,7 +2,7 @@
  * KernelCalls on this machine. Runs in the observer process, host namespaces, root. Opens nothing
  * that could have a side effect: namespace links of /proc, and O_PATH fds below a learner's root.
  */
-import { closeSync, constants, fstatSync, openSync, readlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
 import {
   fileSystemMagic,
   MAGIC,
@@ -11,6 +11,7 @@ import {
   openOwningUserNamespace,
   openParentNamespace,
   RESOLVE,
+  withinNamespace,
 } from '@terrarium/syscall';
 import type { NsInode } from '@terrarium/timeline';
 import type { KernelCalls } from './kernel-calls.js';
@@ -21,7 +22,7 @@ const MAX_LEVELS = 33;
 
 /** The system calls themselves. */
 export function realKernelCalls(): KernelCalls {
-  return { namespaceAncestors, namespaceOwners, procPidNamespace };
+  return { namespaceAncestors, namespaceOwners, hostName, procPidNamespace };
 }
 
 function namespaceAncestors(path: string): readonly NsInode[] {
@@ -39,6 +40,15 @@ function namespaceOwners(path: string): readonly NsInode[] {
     }
   });
   return owners ?? [];
+}
+
+/** Only this thread goes there, for one read: the host name is of whoever reads the file. */
+function hostName(path: string): string | null {
+  return withFd(path, (fd) =>
+    withFd('/proc/thread-self/ns/uts', (own) =>
+      withinNamespace(fd, own, () => readFileSync('/proc/sys/kernel/hostname', 'utf8').trimEnd()),
+    ),
+  );
 }
 
 /** Inodes of all that `next` leads to from `fd`, which stays open. */
@@ -94,7 +104,7 @@ function inodeOf(fd: number): NsInode {
 }
 
 /** `major:minor` as in mountinfo, from st_dev (see makedev(3)). */
-function deviceOf(fd: number): string {
+export function deviceOf(fd: number): string {
   const device = fstatSync(fd).dev;
   const low = device % 2 ** 32;
   const high = Math.floor(device / 2 ** 32);

@@ -1,6 +1,9 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { assertConsistent, type EventBody, type State, Timeline } from '@terrarium/timeline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type ForkHint, SandboxWatch } from './sandbox-watch.js';
+import type { ForkHint } from './processes/tracked.js';
+import { SandboxWatch } from './sandbox-watch.js';
 import { OWN, TestProc } from './test-proc.js';
 
 const INIT = 2001;
@@ -93,7 +96,7 @@ describe('SandboxWatch', () => {
     watch.onFork(fork(2010));
     fake.put({ pid: 2010, parentPid: SHELL, comm: 'sleep', args: ['sleep', '9'] });
     watch.onRename(2010, 'sleep');
-    watch.onExec(2010, '/usr/bin/sleep');
+    watch.onExec(2010, '/usr/bin/sleep', 20);
     expect(drain().map((body) => body.type)).toEqual(['process.fork', 'process.exec']);
     expect(state().processes[key(2010)]).toMatchObject({
       parent: key(SHELL),
@@ -107,12 +110,18 @@ describe('SandboxWatch', () => {
   it('tells of a process that was gone before it could be read', () => {
     watch.onFork(fork(2010));
     watch.onRename(2010, 'true');
-    watch.onExec(2010, '/bin/true');
+    watch.onExec(2010, '/bin/true', 20);
     watch.onExit(2010);
     const told = drain();
     expect(told).toMatchObject([
       { type: 'process.fork', process: { key: key(2010), pids: [2010, 1010], parent: key(SHELL) } },
-      { type: 'process.exec', key: key(2010), comm: 'true', args: ['/bin/true'] },
+      {
+        type: 'process.exec',
+        key: key(2010),
+        comm: 'true',
+        args: ['/bin/true'],
+        at: expect.any(Number),
+      },
       { type: 'process.exit', key: key(2010), waitStatus: null },
     ]);
   });
@@ -128,9 +137,9 @@ describe('SandboxWatch', () => {
     fake.put({ pid: 2010, parentPid: SHELL, comm: 'bash' });
     watch.onFork(fork(2010));
     fake.put({ pid: 2010, parentPid: SHELL, comm: 'sh', args: ['sh', '-c', 'x'] });
-    watch.onExec(2010, '/usr/bin/unshare');
+    watch.onExec(2010, '/usr/bin/unshare', 20);
     expect(drain().at(-1)).toMatchObject({ comm: 'unshare', args: ['/usr/bin/unshare'] });
-    watch.onExec(2010, '/bin/sh');
+    watch.onExec(2010, '/bin/sh', 20);
     expect(drain().at(-1)).toMatchObject({ comm: 'sh', args: ['sh', '-c', 'x'] });
   });
 
@@ -183,20 +192,56 @@ describe('SandboxWatch', () => {
     fake.put({ pid: SHELL, parentPid: 900, comm: 'bash', tty: 34816 }); // the fd is closed
     fake.mountinfo(SHELL, '9 1 0:4 net:[5103] /run/held rw - nsfs nsfs rw\n');
     fake.mountinfo(INIT, '9 1 0:4 net:[5103] /run/held rw - nsfs nsfs rw\n');
-    watch.mountsChanged();
+    watch.mountsChanged(1, 1, 'mount');
     drain();
     pass(20);
+    pass(15); // a call that had happened by then may be told late
     watch.scanHolders();
     drain();
     expect(state().namespaces[5103]?.holders).toEqual([
       { by: 'mount', mountNs: OWN.mnt, path: '/run/held' },
     ]);
     fake.mountinfo(INIT, '');
-    watch.mountsChanged();
+    watch.mountsChanged(1, 1, 'mount');
     drain();
     pass(20);
+    pass(15);
     pass(30);
     expect(state().namespaces[5103]).toBeUndefined();
+  });
+
+  it('takes a zombie out of its namespaces, whose numbers the kernel gives to others', () => {
+    const namespaces = { ...OWN, net: 6001 };
+    watch.onFork(fork(2010, { flags: 0x4000_0000 }));
+    fake.put({ pid: 2010, parentPid: SHELL, comm: 'sh', namespaces });
+    watch.scan('full');
+    drain();
+    expect(state().namespaces[6001]?.kind).toBe('net');
+    fake.put({ pid: 2010, parentPid: SHELL, comm: 'sh', state: 'Z', namespaces });
+    watch.onExit(2010);
+    pass(2);
+    pass(10);
+    pass(40);
+    expect(state().processes[key(2010)]).toMatchObject({ state: 'Z', namespaces: OWN });
+    expect(state().namespaces[6001]).toBeUndefined();
+    fake.put({ pid: 2011, parentPid: SHELL, comm: 'sh', namespaces: { ...OWN, uts: 6001 } });
+    watch.scan('full');
+    drain();
+    expect(state().namespaces[6001]?.kind).toBe('uts');
+  });
+
+  it('does not believe that a process on its way out is in a namespace that has become another', () => {
+    const gone = { ...OWN, uts: 6001 };
+    fake.put({ pid: 2010, parentPid: SHELL, comm: 'true', namespaces: gone });
+    watch.scan('full');
+    drain();
+    // Its links cannot be read any more, but it is no zombie yet.
+    for (const kind of Object.keys(OWN)) rmSync(join(fake.root, '2010/ns', kind));
+    fake.put({ pid: 2011, parentPid: SHELL, comm: 'sh', namespaces: { ...OWN, ipc: 6001 } });
+    watch.onFork(fork(2011, { flags: 0x800_0000 }));
+    drain();
+    expect(state().namespaces[6001]?.kind).toBe('ipc');
+    expect(state().processes[key(2010)]?.namespaces).toEqual(OWN);
   });
 
   it('shows a zombie that stays, with its wait status, and its end', () => {
@@ -236,25 +281,25 @@ describe('SandboxWatch', () => {
     fake.put(runner);
     const outside = { ...OWN, pid: 4026531836 };
     fake.put({ pid: 2021, parentPid: 900, comm: 'nsenter', namespaces: outside, pids: [2021] });
-    expect(watch.onAttach(2020, 8, '/lab/s1')).toBe(true);
-    expect(watch.onAttach(2021, 8, '/lab/s1')).toBe(true);
+    expect(watch.onAttach(2020, 8, '/lab/s1', 900)).toBe(true);
+    expect(watch.onAttach(2021, 8, '/lab/s1', 900)).toBe(true);
     watch.scan('full');
     expect(drain()).toEqual([]);
     expect(watch.knows(2020)).toBe(true);
     fake.put({ ...runner, comm: 'bash', exe: '/bin/bash' });
-    watch.onExec(2020, '/bin/bash');
+    watch.onExec(2020, '/bin/bash', 20);
     expect(drain()).toMatchObject([{ type: 'process.fork', process: { comm: 'bash' } }]);
   });
 
   it('follows moves in its hierarchy only, and lets go of who leaves', () => {
-    expect(watch.onAttach(SHELL, 3, '/lab/s1/a')).toBe(false);
+    expect(watch.onAttach(SHELL, 3, '/lab/s1/a', SHELL)).toBe(false);
     expect(drain()).toEqual([]);
     fake.put({ pid: SHELL, parentPid: 900, comm: 'bash', tty: 34816, cgroup: '/lab/s1/a' });
-    watch.onAttach(SHELL, 8, '/lab/s1/a');
+    watch.onAttach(SHELL, 8, '/lab/s1/a', SHELL);
     drain();
     expect(state().processes[key(SHELL)]?.cgroup).toBe('/a');
     fake.put({ pid: SHELL, parentPid: 900, comm: 'bash', tty: 34816, cgroup: '/' });
-    watch.onAttach(SHELL, 8, '/');
+    watch.onAttach(SHELL, 8, '/', SHELL);
     drain();
     expect(state().processes[key(SHELL)]).toBeUndefined();
   });

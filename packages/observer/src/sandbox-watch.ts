@@ -1,26 +1,32 @@
 /**
- * One watched sandbox: takes trace events and scans, keeps what is known of every process, and
- * emits each difference as an event. Runs in the observer process; changes nothing in the kernel.
+ * One watched sandbox: takes trace events and scans, keeps what is known of its processes,
+ * namespaces and mounts, lends it to the parts (part.ts), and emits each difference as an event.
+ * Runs in the observer process; changes nothing in the kernel.
  *
  * A trace event is a hint that comes a moment late: what it is about may be gone or another by
  * now. So whatever lives is read from /proc, and only of what is gone is the event itself believed.
- * A process belongs to the sandbox when it is in its cgroup subtree *and* in its pid namespace (or
- * one below): a runner that joins the cgroup from outside is an *outsider* until it has both.
  */
-import type { EventBody, NsInode, ProcessState } from '@terrarium/timeline';
-import { type CgroupPlace, processesInCgroup, relativeCgroup } from './cgroup-walk.js';
-import type { Machine } from './context.js';
-import { MountTable } from './mount-table.js';
-import { type HeldFd, NamespaceTable } from './namespace-table.js';
+import type { EventBody, MountState, NsInode, ProcessKey } from '@terrarium/timeline';
 import {
-  type IdExtent,
-  type Namespaces,
-  OVERFLOW_UID,
-  parseNamespaceLink,
-  type Stat,
-  type Status,
-  uidInside,
-} from './proc.js';
+  type CgroupPlace,
+  cgroupPlaces,
+  processesInCgroup,
+  relativeCgroup,
+} from './cgroup-walk.js';
+import { Hierarchies } from './cgroups/membership.js';
+import { type Machine, type NamespaceName, timeOf } from './context.js';
+import { heldFds } from './held-fds.js';
+import { MountReadings } from './mount-readings.js';
+import { MountTable } from './mount-table.js';
+import { NamespaceTable } from './namespace-table.js';
+import type { WatchedSandbox, WatchPart } from './part.js';
+import { partsOf } from './parts.js';
+import { OVERFLOW_UID } from './proc.js';
+import { Arrivals } from './processes/arrivals.js';
+import { Departures } from './processes/departures.js';
+import { noteDelivery, noteSignal } from './processes/endings.js';
+import { Members } from './processes/members.js';
+import { type ForkHint, isSame, keyOf, type Tracked } from './processes/tracked.js';
 
 /** What to watch. */
 export interface WatchTarget {
@@ -34,99 +40,173 @@ export interface WatchTarget {
   readonly cgroupDirs: readonly string[];
 }
 
-/** A fork as the trace tells it. */
-export interface ForkHint {
-  readonly child: number;
-  /** the process that called fork or clone, where it is known */
-  readonly caller: number;
-  /** it was a thread other than the first */
-  readonly byThread: boolean;
-  /** CLONE_… bits, null when unknown */
-  readonly flags: number | null;
-  readonly seconds: number;
-  /** the child's pid in the caller's pid namespace, where the trace had it */
-  readonly visiblePid: number | null;
-}
-
-/** CLONE_NEW… of all eight kinds, see clone(2). */
-const CLONE_NEW_ANY = 0x7e02_0080;
-const CLONE_NEWPID = 0x2000_0000;
-const CLONE_PARENT = 0x8000;
-/** Clock ticks per second of /proc/PID/stat on every Linux architecture that Node runs on. */
-const TICKS = 100;
-/** The trace tells of a fork this much (ticks) after the kernel noted its start time. */
-const START_TOLERANCE = 10;
-/** A process is read again this long after its last event: job control and uid maps come late. */
-const SETTLE_MS = 25;
-/** When to look whether an exited process was reaped, ms after the event; then the last for ever. */
-const REAP_LOOKS_MS = [2, 10, 25, 60, 150, 250];
-/** A zombie is shown as such from this look on: most are reaped before. */
-const SHOW_ZOMBIE_AT = 1;
-/** Mounts are read this long after a mount call, so that a script's ten calls cost one read. */
-const MOUNT_DELAY_MS = 20;
 /** Namespaces without members are decided upon this long after the last one left. */
 const NAMESPACE_DELAY_MS = 30;
-/** Fds of one process and processes of one sandbox whose fds are looked at for held namespaces. */
-const MAX_FDS = 64;
-const MAX_FD_PROCESSES = 256;
 
-interface Tracked {
-  state: ProcessState;
-  /** its next children get its own namespaces (no unshare, no thread of its own mind) */
-  inherits: boolean;
-  /** comm of a task_rename that no exec has followed yet */
-  renamed: string | null;
-  hasChildren: boolean;
-  /** number of looks since its exit event; null while it lives */
-  exitLooks: number | null;
-  waitStatus: number | null;
+/** Between the two are the four that stop a process; SIGCONT lets it go on. The same on all architectures. */
+const SIGCONT = 18;
+const SIGURG = 23;
+/** Mount calls that change what processes have as their root. */
+const ROOT_CALLS: ReadonlySet<string> = new Set(['chroot', 'pivot_root']);
+
+/** What a watch asks of the observer. */
+export interface WatchHost {
+  /** a part has something to tell outside of the trace */
+  readonly wake: () => void;
+  /** this host pid is now one of the sandbox's: what the trace says of it is for this watch */
+  readonly born?: (pid: number) => void;
+  /**
+   * Calls back once the trace has told of all that has happened by now.
+   *
+   * @returns false where nobody can know: there is no trace, or it cannot be marked
+   */
+  readonly whenTold: (then: () => void) => boolean;
 }
 
+/** Most of what happens, and nothing to look at for who watches groups, layers or networks. */
+const MERE_LIFE: ReadonlySet<EventBody['type']> = new Set([
+  ...(['process.fork', 'process.exec', 'process.exit', 'process.change'] as const),
+]);
+
+const ALONE: WatchHost = { wake: () => {}, whenTold: () => false };
+
 export class SandboxWatch {
+  /** while a scan runs: what it finds is only noted */
+  private isPatient = false;
+  /** found by a patient scan, and told of by nobody yet */
+  private readonly strangers = new Set<number>();
   readonly target: WatchTarget;
   readonly place: CgroupPlace;
-  /** pages that look at it; with none it is compared with the kernel less often */
-  viewers = 1;
+  private readonly host: WatchHost;
+  /** the trace tells of every way in which its processes end; else exits are found by looking */
+  traced = false;
   private readonly machine: Machine;
-  private readonly byPid = new Map<number, Tracked>();
-  private readonly outsiders = new Set<number>();
-  private readonly due = new Map<number, number>();
-  private readonly mountsDue = new Map<NsInode, number>();
-  private namespacesDue: number | null = null;
-  private readonly uidMaps = new Map<NsInode, readonly IdExtent[]>();
-  private namespaces: NamespaceTable;
+  private readonly places: readonly CgroupPlace[];
+  private readonly hierarchies: Hierarchies;
+  private readonly members: Members;
+  private readonly arrivals: Arrivals;
+  private readonly departures: Departures;
+  private readonly namespaces: NamespaceTable;
   private readonly mounts: MountTable;
-  private own: Namespaces;
-  private initLevels = 1;
+  private readonly mountReadings: MountReadings;
+  private namespacesDue: number | null = null;
+  private parts: readonly WatchPart[] = [];
+  /** when the first of the parts wants its tick; 0 when there is news for them */
+  private partsDue = 0;
+  private lookers = 1;
   private queue: EventBody[] = [];
   private readonly emit = (body: EventBody): void => {
     this.queue.push(body);
+    if (!MERE_LIFE.has(body.type)) this.partsDue = 0;
+    if (body.type === 'process.fork') this.host.born?.(body.process.hostPid);
+    if (body.type !== 'process.fork' && body.type !== 'process.exit') return;
+    for (const part of this.parts) part.onProcess?.(body);
   };
 
-  /** @throws Error when init is not there */
-  constructor(machine: Machine, target: WatchTarget, place: CgroupPlace) {
+  /**
+   * @throws Error when init is not there
+   */
+  constructor(machine: Machine, target: WatchTarget, place: CgroupPlace, host: WatchHost = ALONE) {
     this.machine = machine;
     this.target = target;
     this.place = place;
-    const own = machine.proc.namespaces(target.initPid);
-    const stat = machine.proc.stat(target.initPid);
-    const status = machine.proc.status(target.initPid);
+    this.host = host;
+    this.places = cgroupPlaces(machine.proc, target.cgroupDirs);
+    const hierarchies = new Hierarchies(machine.proc, this.places, place);
+    this.hierarchies = hierarchies;
+    const { emit } = this;
+    const { initPid } = target;
+    const own = machine.proc.namespaces(initPid);
+    const stat = machine.proc.stat(initPid);
+    const status = machine.proc.status(initPid);
     if (own === null || stat === null || status === null) {
-      throw new Error(`init ${target.initPid} of sandbox ${target.id} is not running`);
+      throw new Error(`init ${initPid} of sandbox ${target.id} is not running`);
     }
-    this.own = own;
-    this.initLevels = status.pids.length;
-    this.namespaces = new NamespaceTable(machine, this.emit, own);
-    this.mounts = new MountTable(machine, this.emit);
+    const namespaces = new NamespaceTable(machine, emit, own, (gone) => this.forgetNamespace(gone));
+    this.namespaces = namespaces;
+    this.mounts = new MountTable(machine, emit);
+    this.mountReadings = new MountReadings(
+      {
+        now: machine.now,
+        mountNamespaces: () => namespaces.mountNamespaces(),
+        memberOf: (mountNs) => this.members.memberOf(mountNs),
+        onMounts: (mountNs, rows) => this.mountsRead(mountNs, rows),
+        ...host,
+      },
+      this.mounts,
+    );
+    const onMountNamespace = (mountNs: NsInode): void => this.mountReadings.entered(mountNs);
+    this.members = new Members({ machine, emit, namespaces, onMountNamespace });
+    const isTraced = (): boolean => this.traced;
+    const exits = { machine, emit, namespaces, isTraced, ...host };
+    this.departures = new Departures(exits, this.members);
+    const initLevels = status.pids.length;
+    this.arrivals = new Arrivals(
+      { machine, place, hierarchies, namespaces, own, initPid, initLevels },
+      this.members,
+      this.departures,
+    );
     this.emit({
       type: 'sandbox.start',
       sandbox: {
         id: target.id,
-        init: keyOf(target.initPid, stat.startTime),
+        init: keyOf(initPid, stat.startTime),
         namespaces: own,
         kernelRelease: machine.kernelRelease,
       },
     });
+    this.parts = partsOf(this.lend(host));
+  }
+
+  /** Pages that look at it; with none it is compared with the kernel less often. */
+  get viewers(): number {
+    return this.lookers;
+  }
+
+  set viewers(count: number) {
+    this.lookers = count;
+    this.partsDue = 0; // some sample only while somebody looks
+  }
+
+  /** The sandbox is no longer watched. */
+  close(): void {
+    for (const part of this.parts) part.close();
+  }
+
+  /** The tape of system calls is wanted, or no longer. */
+  setTracing(on: boolean): void {
+    this.tellParts((part) => part.onTracing?.(on));
+  }
+
+  /** Something that a part may have to act upon: its tick comes with the next one here. */
+  private tellParts(news: (part: WatchPart) => void): void {
+    this.partsDue = 0;
+    for (const part of this.parts) news(part);
+  }
+
+  private lend(host: WatchHost): WatchedSandbox {
+    const { machine, emit, target, place, places, members } = this;
+    return {
+      ...{ machine, emit, place, places, ...host },
+      wake: () => {
+        this.partsDue = 0;
+        host.wake();
+      },
+      id: target.id,
+      initPid: target.initPid,
+      cgroupDirs: target.cgroupDirs,
+      viewers: () => this.viewers,
+      processes: () => [...members.byPid.values()].map(({ state }) => state),
+      process: (pid) => members.byPid.get(pid)?.state,
+      memberOf: (kind, inode) => members.memberOf(inode, kind),
+      namespaces: (kind) => this.namespaces.ofKind(kind),
+      holdersOf: (inode) => this.namespaces.holdersOf(inode),
+      mounts: (mountNs) => this.mounts.rowsOf(mountNs),
+      changeProcess: (pid, change, actor) => {
+        const tracked = members.byPid.get(pid);
+        if (tracked !== undefined) members.change(tracked, change, actor);
+      },
+    };
   }
 
   /** Everything emitted since the last call. */
@@ -138,39 +218,26 @@ export class SandboxWatch {
 
   /** Host pids that belong to this sandbox or may come to. */
   knows(pid: number): boolean {
-    return this.byPid.has(pid) || this.outsiders.has(pid);
+    return this.members.byPid.has(pid) || this.arrivals.outsiders.has(pid);
   }
 
   /** Host pids of all processes shown. */
   pids(): number[] {
-    return [...this.byPid.keys()];
+    return [...this.members.byPid.keys()];
   }
 
   // ---- trace events -------------------------------------------------------------------------
 
   /** @returns true when the child is now known here */
   onFork(hint: ForkHint): boolean {
-    const known = this.byPid.get(hint.child);
-    const stat = this.statIfThere(hint.child);
-    if (known !== undefined) {
-      if (isSame(known, stat)) return true; // a scan was faster
-      this.remove(known);
-    }
-    const parent = this.byPid.get(hint.caller);
-    const late = stat === null || Math.abs(stat.startTime - hint.seconds * TICKS) > START_TOLERANCE;
-    if (parent === undefined) {
-      if (late) return false;
-      return this.onBorn(hint.child);
-    }
-    if (late) this.addGone(hint, parent);
-    else this.addForked(hint, parent, stat);
-    return true;
+    return this.arrivals.onFork(hint);
   }
 
-  onExec(pid: number, file: string): void {
-    const tracked = this.byPid.get(pid);
+  /** @param seconds since boot */
+  onExec(pid: number, file: string, seconds: number): void {
+    const tracked = this.members.byPid.get(pid);
     if (tracked === undefined) {
-      this.consider(pid);
+      this.arrivals.consider(pid);
       return;
     }
     const name = file.slice(file.lastIndexOf('/') + 1);
@@ -178,8 +245,10 @@ export class SandboxWatch {
     const args = this.argsOf(tracked, comm) ?? [file];
     tracked.renamed = null;
     tracked.state = { ...tracked.state, comm, args };
-    this.emit({ type: 'process.exec', key: tracked.state.key, comm, args });
-    this.settleLater(pid);
+    const at = timeOf(this.machine, seconds);
+    this.emit({ type: 'process.exec', key: tracked.state.key, comm, args, at });
+    for (const part of this.parts) part.onExec?.(tracked.state);
+    this.members.settleLater(pid);
   }
 
   /** Arguments of the program that an exec event named; null when it has gone on or is gone. */
@@ -193,72 +262,146 @@ export class SandboxWatch {
   }
 
   onRename(pid: number, comm: string | null): void {
-    const tracked = this.byPid.get(pid);
+    const tracked = this.members.byPid.get(pid);
     if (tracked === undefined) return;
     tracked.renamed = comm; // exec renames first; anything else is read when it settles
-    this.settleLater(pid);
+    this.members.settleLater(pid);
   }
 
   onExit(pid: number): void {
-    this.outsiders.delete(pid);
-    const tracked = this.byPid.get(pid);
-    if (tracked === undefined || tracked.exitLooks !== null) return;
-    tracked.exitLooks = 0;
-    this.lookAtExited(pid, tracked);
+    this.arrivals.outsiders.delete(pid);
+    const tracked = this.members.byPid.get(pid);
+    if (tracked !== undefined) this.departures.onExit(tracked);
+    this.mountReadings.ended(pid);
+    for (const part of this.parts) part.onExiting?.(pid);
   }
 
-  /** cgroup_attach_task: a move within the sandbox, into it, or out of it. */
-  onAttach(pid: number, hierarchy: number, path: string): boolean {
+  /** exit_group with this argument, which is not 0. */
+  onExiting(pid: number, code: number): void {
+    const tracked = this.members.byPid.get(pid);
+    if (tracked !== undefined) tracked.clues.exitCode = code;
+  }
+
+  /** A signal was queued for a process; see siginfo for the code. */
+  onSignal(pid: number, sender: number, signal: number, code: number): void {
+    const target = this.members.byPid.get(pid);
+    if (target === undefined) return;
+    if (signal === SIGCONT) this.members.settleLater(pid);
+    else noteSignal(target, sender, this.members.byPid.get(sender) ?? null, signal, code);
+  }
+
+  /** A signal was taken, by a handler or by the default action. */
+  onDelivery(pid: number, signal: number, handled: boolean): void {
+    const tracked = this.members.byPid.get(pid);
+    if (tracked === undefined) return;
+    if (signal > SIGCONT && signal < SIGURG) this.members.settleLater(pid);
+    else noteDelivery(tracked, signal, handled);
+  }
+
+  /** Lines of the trace were lost: what was not told of these processes may have been so. */
+  onLoss(): void {
+    for (const tracked of this.members.byPid.values()) tracked.missedLines = true;
+    this.mountReadings.lost();
+  }
+
+  /**
+   * cgroup_attach_task: a move within the sandbox, into it, or out of it.
+   *
+   * @param by host pid of the process that wrote the number
+   */
+  onAttach(pid: number, hierarchy: number, path: string, by: number): boolean {
     if (hierarchy !== this.place.hierarchy) return false;
     const relative = relativeCgroup(this.place, path);
-    const tracked = this.byPid.get(pid);
+    const tracked = this.members.byPid.get(pid);
     if (relative === null) {
-      this.outsiders.delete(pid);
-      if (tracked !== undefined && this.cgroupOf(pid) === null) this.remove(tracked);
+      this.arrivals.outsiders.delete(pid);
+      if (tracked !== undefined && this.arrivals.cgroupOf(pid) === null) {
+        this.departures.remove(tracked);
+      }
       return false;
     }
-    if (tracked !== undefined) this.change(tracked, { cgroup: relative });
-    else if (!this.consider(pid)) this.noteOutsider(pid);
+    if (tracked !== undefined) {
+      const change = this.hierarchies.moved(tracked.state, relative);
+      this.members.change(tracked, change, this.actorOn(pid, by));
+    } else this.arrivals.onBorn(pid);
     return true;
+  }
+
+  /** The same for every hierarchy, of a process that is known here. */
+  attached(pid: number, hierarchy: number, path: string, by: number): void {
+    const actor = this.actorOn(pid, by);
+    this.tellParts((part) => part.onAttach?.(pid, hierarchy, path, actor));
+  }
+
+  /** Who did something to a process, where that is another one of this sandbox. */
+  private actorOn(pid: number, by: number): ProcessKey | undefined {
+    return pid === by ? undefined : this.members.byPid.get(by)?.state.key;
+  }
+
+  /** A process of this sandbox made or removed a cgroup. */
+  onCgroup(what: 'mkdir' | 'rmdir', pid: number, hierarchy: number, path: string): void {
+    this.tellParts((part) => part.onCgroup?.(what, pid, hierarchy, path));
+  }
+
+  onOom(pid: number): void {
+    this.tellParts((part) => part.onOom?.(pid));
   }
 
   /** A process was born in a cgroup that was chosen for it: this sandbox's, perhaps. */
   onBorn(pid: number): boolean {
-    return this.consider(pid) || this.noteOutsider(pid);
+    return this.arrivals.onBorn(pid);
   }
 
   /** unshare, setns, setuid…: reads what it changes. Mount calls: see `mountsChanged`. */
   onCall(pid: number, name: string): void {
-    const tracked = this.byPid.get(pid);
+    const tracked = this.members.byPid.get(pid);
     if (tracked === undefined) {
-      if (name === 'setns') this.consider(pid);
+      if (name === 'setns') this.arrivals.consider(pid);
       return;
     }
-    if (name === 'unshare' || name === 'setns') this.readNamespaces(tracked);
-    this.readStatus(tracked);
-    this.settleLater(pid);
+    const { key } = tracked.state;
+    if (name === 'unshare') this.members.readNamespaces(tracked, key);
+    if (name === 'setns') this.members.readNamespaces(tracked);
+    if (name === 'sethostname') this.readHostName(tracked.state.namespaces.uts, key);
+    if (name.startsWith('set')) this.members.readStatus(tracked);
+    this.members.settleLater(pid);
+    this.tellParts((part) => part.onCall?.(pid, name));
+  }
+
+  /** A thread begins a call that may change mounts: it can have done so before the trace says so. */
+  mountCallBegins(pid: number, tid: number): void {
+    const caller = this.members.byPid.get(pid)?.state;
+    const mountNs = caller?.namespaces.mnt ?? null;
+    this.mountReadings.begins(tid, { pid, key: caller?.key ?? null, mountNs });
+  }
+
+  /** That call failed. */
+  mountCallEnds(tid: number): void {
+    this.mountReadings.ends(tid);
   }
 
   /** A mount call succeeded: propagation may have carried it to every namespace of the sandbox. */
-  mountsChanged(): void {
-    for (const mountNs of this.namespaces.mountNamespaces()) this.readMountsLater(mountNs);
+  mountsChanged(pid: number, tid: number, name: string): void {
+    this.mountReadings.ends(tid);
+    this.tellParts((part) => part.onCall?.(pid, name));
+    const caller = this.members.byPid.get(pid)?.state;
+    if (ROOT_CALLS.has(name)) this.rootsChanged(pid, caller?.namespaces.mnt);
+    this.mountReadings.called(caller?.key ?? null, caller?.namespaces.mnt ?? null);
+  }
+
+  /** chroot changes the caller's root; pivot_root that of all in its mount namespace who had the old one. */
+  private rootsChanged(pid: number, mountNs: NsInode | undefined): void {
+    this.members.settleLater(pid);
+    for (const { state } of this.members.byPid.values()) {
+      if (state.namespaces.mnt === mountNs) this.members.settleLater(state.hostPid);
+    }
   }
 
   // ---- time ---------------------------------------------------------------------------------
 
   /** Does what is due, and says when (ms since the epoch) the next thing is; null for nothing. */
   tick(now: number): number | null {
-    let next = Number.POSITIVE_INFINITY;
-    for (const [pid, at] of [...this.due]) {
-      if (at <= now) this.runDue(pid);
-      next = Math.min(next, this.due.get(pid) ?? next);
-    }
-    for (const [mountNs, at] of [...this.mountsDue]) {
-      if (at <= now) {
-        this.mountsDue.delete(mountNs);
-        this.readMounts(mountNs);
-      } else next = Math.min(next, at);
-    }
+    let next = Math.min(this.tickProcesses(now), this.mountReadings.tick(now));
     if (this.namespaces.unsettled) this.namespacesDue ??= now + NAMESPACE_DELAY_MS;
     if (this.namespacesDue !== null) {
       if (this.namespacesDue <= now) {
@@ -266,7 +409,42 @@ export class SandboxWatch {
         this.settleNamespaces();
       } else next = Math.min(next, this.namespacesDue);
     }
+    next = Math.min(next, this.tickParts(now));
     return next === Number.POSITIVE_INFINITY ? null : next;
+  }
+
+  /** Not upon every fork: with 600 a second one part's questions alone were 17 % of the observer's work. */
+  private tickParts(now: number): number {
+    if (this.partsDue > now) return this.partsDue;
+    const never = Number.POSITIVE_INFINITY;
+    this.partsDue = never;
+    const dues = this.parts.map((part) => part.tick(now) ?? never);
+    // What one of them has just told may be news for another: then it is 0 already.
+    this.partsDue = Math.min(this.partsDue, ...dues);
+    return Math.max(this.partsDue, now);
+  }
+
+  private tickProcesses(now: number): number {
+    const { due } = this.members;
+    let next = Number.POSITIVE_INFINITY;
+    for (const [pid, at] of [...due]) {
+      if (at <= now) this.lookAgain(pid);
+      next = Math.min(next, due.get(pid) ?? next);
+    }
+    return next;
+  }
+
+  private lookAgain(pid: number): void {
+    this.members.due.delete(pid);
+    const tracked = this.members.byPid.get(pid);
+    if (tracked === undefined) return;
+    if (tracked.exitLooks !== null) {
+      this.departures.look(tracked);
+      return;
+    }
+    const stat = this.machine.proc.stat(pid);
+    if (stat === null || !isSame(tracked, stat)) this.departures.missing(tracked);
+    else this.members.settle(tracked, stat);
   }
 
   // ---- scans --------------------------------------------------------------------------------
@@ -278,387 +456,128 @@ export class SandboxWatch {
    *   arguments, namespaces, zombies that no cgroup lists, held namespaces and mounts
    * @param outsiders whether those are looked at again; the default is with a full scan only, as
    *   an outsider becomes a member by an event
+   * @param isPatient whether a newcomer is only noted, see `meetStrangers`: a scan may be faster than
+   *   the trace, which will say who made it
    * @returns the pids that were not known before
    */
-  scan(depth: 'stat' | 'full', outsiders: boolean = depth === 'full'): number[] {
-    const before = new Set([...this.byPid.keys(), ...this.outsiders]);
-    const members = processesInCgroup(this.machine.proc, this.place);
-    for (const pid of this.outsiders) if (!members.has(pid)) this.outsiders.delete(pid);
-    for (const [pid, cgroup] of members) {
-      if (!outsiders && this.outsiders.has(pid)) continue;
-      this.refresh(pid, cgroup, depth);
-    }
-    for (const pid of [...this.byPid.keys()]) {
-      if (!members.has(pid)) this.refresh(pid, null, depth);
-    }
+  scan(depth: 'stat' | 'full', outsiders: boolean = depth === 'full', isPatient = false): number[] {
+    const before = new Set(this.known());
+    this.isPatient = isPatient;
+    this.scanProcesses(depth, outsiders);
     if (depth === 'full') {
-      for (const pid of [...this.byPid.keys()]) {
-        for (const child of this.machine.proc.children(pid)) {
-          if (!this.byPid.has(child)) this.consider(child);
-        }
-      }
+      this.scanChildren();
       this.scanHolders();
+      this.scanHostNames();
       this.scanMounts();
       this.settleNamespaces();
     }
-    return [...this.byPid.keys(), ...this.outsiders].filter((pid) => !before.has(pid));
+    this.isPatient = false;
+    this.tellParts((part) => part.scan(depth));
+    return this.known().filter((pid) => !before.has(pid));
   }
 
-  /** Reads the mounts of every mount namespace of the sandbox. */
-  scanMounts(): void {
-    for (const mountNs of this.namespaces.mountNamespaces()) this.readMounts(mountNs);
+  /** Whether a patient scan found processes that nobody had told of. */
+  get hasStrangers(): boolean {
+    return this.strangers.size > 0;
+  }
+
+  /**
+   * Lets in those that are strangers still, though the trace has told of all before that scan.
+   *
+   * @returns the pids that were not known before
+   */
+  meetStrangers(): number[] {
+    const before = new Set(this.known());
+    for (const pid of this.strangers) this.arrivals.onBorn(pid);
+    this.strangers.clear();
+    return this.known().filter((pid) => !before.has(pid));
+  }
+
+  private known(): number[] {
+    return [...this.pids(), ...this.arrivals.outsiders];
+  }
+
+  private found(pid: number): void {
+    if (this.isPatient) this.strangers.add(pid);
+    else this.arrivals.onBorn(pid);
+  }
+
+  private scanProcesses(depth: 'stat' | 'full', withOutsiders: boolean): void {
+    const listed = processesInCgroup(this.machine.proc, this.place);
+    const { outsiders } = this.arrivals;
+    for (const pid of outsiders) if (!listed.has(pid)) outsiders.delete(pid);
+    for (const [pid, cgroup] of listed) {
+      if (withOutsiders || !outsiders.has(pid)) this.refresh(pid, cgroup, depth);
+    }
+    for (const pid of this.pids()) if (!listed.has(pid)) this.refresh(pid, null, depth);
+  }
+
+  /** Zombies are in no cgroup.procs, but still their parents' children. */
+  private scanChildren(): void {
+    for (const pid of this.pids()) {
+      for (const child of this.machine.proc.children(pid)) {
+        if (this.members.byPid.has(child)) continue;
+        if (this.isPatient) this.strangers.add(child);
+        else this.arrivals.consider(child);
+      }
+    }
+  }
+
+  private refresh(pid: number, cgroup: string | null, depth: 'stat' | 'full'): void {
+    const { members } = this;
+    const tracked = members.byPid.get(pid);
+    if (tracked === undefined) {
+      this.found(pid);
+      return;
+    }
+    const stat = this.machine.proc.stat(pid);
+    if (stat === null || !isSame(tracked, stat)) {
+      if (stat === null) this.departures.missing(tracked);
+      else {
+        this.departures.remove(tracked);
+        this.arrivals.consider(pid);
+      }
+      return;
+    }
+    members.applyStat(tracked, stat);
+    // A patient scan leaves moves to the part for cgroups, which waits for who moved it.
+    if (cgroup !== null && !this.isPatient) {
+      members.change(tracked, this.hierarchies.moved(tracked.state, cgroup));
+    }
+    if (stat.state === 'Z') return;
+    const unmapped = tracked.state.uid.inside === OVERFLOW_UID;
+    if (depth === 'full') {
+      members.readNamespaces(tracked);
+      const args = this.machine.proc.args(pid);
+      if (args !== null) members.change(tracked, { args });
+    }
+    if (depth === 'full' || unmapped) members.readStatus(tracked);
   }
 
   /** Looks through the fds of the sandbox's processes for namespaces that they hold open. */
   scanHolders(): void {
-    const { proc } = this.machine;
-    const found: HeldFd[] = [];
-    for (const { state } of [...this.byPid.values()].slice(0, MAX_FD_PROCESSES)) {
-      if (state.state === 'Z') continue;
-      for (const fd of (proc.list(`${state.hostPid}/fd`) ?? []).slice(0, MAX_FDS)) {
-        const inode = this.namespaceOfFd(state.hostPid, fd);
-        if (inode === null) continue;
-        const path = `${proc.root}/${state.hostPid}/fd/${fd}`;
-        found.push({ ...inode, holder: { by: 'fd', process: state.key, fd: Number(fd) }, path });
-      }
-    }
-    this.namespaces.setFdHolders(found);
+    const processes = [...this.members.byPid.values()].map(({ state }) => state);
+    this.namespaces.setFdHolders(heldFds(this.machine.proc, this.namespaces, processes));
   }
 
-  /**
-   * The namespace that an fd is open on. Opened through a bind mount, its link reads like any
-   * file's; then the inode tells, if it is a listed namespace's (other file systems' are far lower).
-   */
-  private namespaceOfFd(pid: number, fd: string): { kind: string; inode: NsInode } | null {
-    const { proc } = this.machine;
-    const link = proc.link(`${pid}/fd/${fd}`);
-    if (link === null) return null;
-    const name = parseNamespaceLink(link);
-    if (name !== null) return name;
-    if (/^(\/dev\/|pipe:|socket:|anon_inode:)/.test(link)) return null;
-    const inode = Number(/^ino:\t(\d+)$/m.exec(proc.text(`${pid}/fdinfo/${fd}`) ?? '')?.[1]);
-    const kind = this.namespaces.kindOf(inode);
-    return kind === null ? null : { kind, inode };
+  /** Reads the mounts of every mount namespace of the sandbox. */
+  scanMounts(): void {
+    this.mountReadings.readAll();
   }
 
-  private refresh(pid: number, cgroup: string | null, depth: 'stat' | 'full'): void {
-    const tracked = this.byPid.get(pid);
-    if (tracked === undefined) {
-      if (!this.consider(pid)) this.noteOutsider(pid);
-      return;
-    }
-    const stat = this.machine.proc.stat(pid);
-    if (stat === null || !isSame(tracked, stat)) {
-      this.remove(tracked);
-      if (stat !== null) this.consider(pid);
-      return;
-    }
-    this.applyStat(tracked, stat);
-    if (cgroup !== null) this.change(tracked, { cgroup });
-    if (stat.state === 'Z') return;
-    const unmapped = tracked.state.uid.inside === OVERFLOW_UID;
-    if (depth === 'full') {
-      this.readNamespaces(tracked);
-      const args = this.machine.proc.args(pid);
-      if (args !== null) this.change(tracked, { args });
-    }
-    if (depth === 'full' || unmapped) this.readStatus(tracked);
+  /** Through its oldest member: who called sethostname may be gone already. */
+  private readHostName(uts: NsInode, actor?: ProcessKey): void {
+    const pid = this.members.memberOf(uts, 'uts');
+    if (pid === null) return;
+    this.namespaces.readLabel(uts, `${this.machine.proc.root}/${pid}/ns/uts`, actor);
   }
 
-  // ---- arrivals -----------------------------------------------------------------------------
-
-  /** Adds a process when it belongs here. Its parent goes first. */
-  private consider(pid: number): boolean {
-    if (this.byPid.has(pid)) return true;
-    const { proc } = this.machine;
-    const stat = proc.stat(pid);
-    const status = proc.status(pid);
-    if (stat === null || status === null || status.threadGroup !== pid) return false;
-    const cgroup = this.cgroupOf(pid);
-    if (cgroup === null || !this.isInPidNamespace(pid, status)) return false;
-    if (!this.byPid.has(stat.parentPid) && pid !== this.target.initPid) {
-      this.consider(stat.parentPid);
-    }
-    const parent = this.byPid.get(stat.parentPid);
-    if (parent === undefined && this.isStillLauncher(pid, stat.parentPid)) return false;
-    const namespaces = proc.namespaces(pid) ?? parent?.state.namespaces ?? this.own;
-    // A joined process may have exec'ed since its name was read, which was the launcher's then.
-    const named = parent === undefined ? (proc.stat(pid) ?? stat) : stat;
-    this.add(
-      {
-        ...this.describe(pid, named, status, namespaces),
-        parent: parent?.state.key ?? null,
-        cgroup,
-        args: proc.args(pid) ?? [],
-        bornAt: this.timeOf(stat.startTime / TICKS),
-      },
-      false,
-    );
-    return true;
+  /** A host name is also written to /proc/sys/kernel/hostname, which is no system call of its own. */
+  private scanHostNames(): void {
+    for (const uts of this.namespaces.ofKind('uts')) this.readHostName(uts);
   }
 
-  private addForked(hint: ForkHint, caller: Tracked, stat: Stat): void {
-    const { proc } = this.machine;
-    const pid = hint.child;
-    const status = proc.status(pid);
-    if (status === null) {
-      this.addGone(hint, caller);
-      return;
-    }
-    const parent = this.byPid.get(stat.parentPid);
-    const shares = this.sharesNamespaces(hint, caller);
-    const namespaces = (shares ? null : proc.namespaces(pid)) ?? caller.state.namespaces;
-    // Two flags say that the child is born in another cgroup: CLONE_INTO_CGROUP, and not knowing.
-    const elsewhere = hint.flags === null || hint.flags >= 0x2_0000_0000;
-    const cgroup = elsewhere ? this.cgroupOf(pid) : caller.state.cgroup;
-    this.add(
-      {
-        ...this.describe(pid, stat, status, namespaces),
-        parent: parent?.state.key ?? null,
-        cgroup: cgroup ?? caller.state.cgroup,
-        // Between fork and exec it has its parent's; a later exec event brings its own.
-        args: stat.state === 'Z' ? [] : caller.state.args,
-        comm: caller.state.comm,
-        bornAt: this.timeOf(hint.seconds),
-      },
-      shares,
-    );
-  }
-
-  /** It was born and is gone: shown all the same, from what the trace and its parent say. */
-  private addGone(hint: ForkHint, caller: Tracked): void {
-    const startTime = Math.floor(hint.seconds * TICKS);
-    const parent =
-      ((hint.flags ?? 0) & CLONE_PARENT) === 0 ? caller.state.key : caller.state.parent;
-    this.add(
-      {
-        ...caller.state,
-        key: keyOf(hint.child, startTime),
-        hostPid: hint.child,
-        startTime,
-        parent: parent,
-        pids: this.guessPids(hint, caller),
-        state: 'R',
-        bornAt: this.timeOf(hint.seconds),
-      },
-      caller.inherits,
-    );
-    this.settleLater(hint.child);
-  }
-
-  /** 0 where nobody can know any more: a level between the sandbox and the caller's namespace. */
-  private guessPids(hint: ForkHint, caller: Tracked): number[] {
-    const levels = caller.state.pids.length;
-    const pids = [hint.child, ...Array<number>(Math.max(0, levels - 1)).fill(0)];
-    if (levels > 1) pids[levels - 1] = hint.visiblePid ?? 0;
-    if (((hint.flags ?? 0) & CLONE_NEWPID) !== 0) pids.push(1);
-    return pids;
-  }
-
-  private sharesNamespaces(hint: ForkHint, caller: Tracked): boolean {
-    if (hint.flags === null || hint.byThread) return false;
-    return caller.inherits && (hint.flags & CLONE_NEW_ANY) === 0;
-  }
-
-  private describe(
-    pid: number,
-    stat: Stat,
-    status: Status,
-    namespaces: Namespaces,
-  ): Omit<ProcessState, 'parent' | 'cgroup' | 'args' | 'bornAt'> {
-    return {
-      key: keyOf(pid, stat.startTime),
-      hostPid: pid,
-      startTime: stat.startTime,
-      pids: status.pids,
-      comm: stat.comm,
-      state: shownState(stat) ?? 'R',
-      uid: this.uids(pid, status.uid, namespaces.user),
-      namespaces,
-      terminal: stat.terminal,
-      processGroup: stat.processGroup,
-    };
-  }
-
-  private add(state: ProcessState, inherits: boolean): void {
-    const { hostPid: pid } = state;
-    this.outsiders.delete(pid);
-    const parent = state.parent === null ? undefined : this.byKey(state.parent);
-    if (parent !== undefined) parent.hasChildren = true;
-    this.enterNamespaces(state.namespaces, pid, state.bornAt);
-    const tracked: Tracked = {
-      state: parent === undefined ? { ...state, parent: null } : state,
-      inherits,
-      renamed: null,
-      hasChildren: false,
-      exitLooks: null,
-      waitStatus: null,
-    };
-    this.byPid.set(pid, tracked);
-    this.emit({ type: 'process.fork', process: tracked.state });
-    if (!inherits) tracked.inherits = this.childrenInherit(tracked);
-    this.settleLater(pid);
-  }
-
-  private noteOutsider(pid: number): boolean {
-    if (this.cgroupOf(pid) === null) return false;
-    this.outsiders.add(pid);
-    return true;
-  }
-
-  // ---- changes ------------------------------------------------------------------------------
-
-  private change(tracked: Tracked, wanted: Partial<ProcessState>): void {
-    const change: Record<string, unknown> = {};
-    for (const [name, value] of Object.entries(wanted)) {
-      if (!isEqual(value, tracked.state[name as keyof ProcessState])) change[name] = value;
-    }
-    if (Object.keys(change).length === 0) return;
-    tracked.state = { ...tracked.state, ...change };
-    this.emit({ type: 'process.change', key: tracked.state.key, change });
-  }
-
-  private applyStat(tracked: Tracked, stat: Stat): void {
-    const parent = this.byPid.get(stat.parentPid);
-    if (parent !== undefined) parent.hasChildren = true;
-    const state = shownState(stat) ?? tracked.state.state;
-    if (state === 'Z') tracked.waitStatus = stat.waitStatus;
-    // Another name without an exec event: the event was lost, or it renamed itself.
-    const renamed = stat.comm !== tracked.state.comm;
-    const args = renamed ? this.machine.proc.args(tracked.state.hostPid) : null;
-    this.change(tracked, {
-      comm: stat.comm,
-      state,
-      parent: parent?.state.key ?? null,
-      processGroup: stat.processGroup,
-      terminal: stat.terminal,
-      ...(state === 'Z' ? { args: [] } : args === null ? {} : { args }),
-    });
-  }
-
-  private readStatus(tracked: Tracked): void {
-    const pid = tracked.state.hostPid;
-    const status = this.machine.proc.status(pid);
-    if (status === null) return;
-    const uid = this.uids(pid, status.uid, tracked.state.namespaces.user);
-    this.change(tracked, { uid, pids: status.pids });
-  }
-
-  private readNamespaces(tracked: Tracked): void {
-    const { hostPid, namespaces: before } = tracked.state;
-    const after = this.machine.proc.namespaces(hostPid);
-    if (after === null) return;
-    if (!isEqual(before, after)) {
-      this.enterNamespaces(after, hostPid, this.machine.now());
-      this.change(tracked, { namespaces: after });
-      this.namespaces.leave(before);
-    }
-    tracked.inherits = this.childrenInherit(tracked);
-  }
-
-  /** unshare and setns of a pid or time namespace take effect for the children only. */
-  private childrenInherit(tracked: Tracked): boolean {
-    const { hostPid, namespaces } = tracked.state;
-    const { proc } = this.machine;
-    return (
-      proc.namespace(hostPid, 'pid_for_children') === namespaces.pid &&
-      (proc.namespace(hostPid, 'time_for_children') ?? namespaces.time) === namespaces.time
-    );
-  }
-
-  private enterNamespaces(namespaces: Namespaces, pid: number, bornAt: number): void {
-    const isNew = !this.namespaces.has(namespaces.mnt);
-    this.namespaces.join(namespaces, `${this.machine.proc.root}/${pid}/ns`, bornAt);
-    if (isNew) this.readMountsLater(namespaces.mnt);
-  }
-
-  private uids(pid: number, outside: number, userNs: NsInode): ProcessState['uid'] {
-    let map = this.uidMaps.get(userNs);
-    if (map === undefined) {
-      map = this.machine.proc.uidMap(pid) ?? [];
-      // Maps are written once, some time after the namespace was made.
-      if (map.length > 0) this.uidMaps.set(userNs, map);
-    }
-    return { outside, inside: uidInside(map, outside) };
-  }
-
-  private settleLater(pid: number): void {
-    const tracked = this.byPid.get(pid);
-    if (tracked?.exitLooks === null) this.due.set(pid, this.machine.now() + SETTLE_MS);
-  }
-
-  private runDue(pid: number): void {
-    this.due.delete(pid);
-    const tracked = this.byPid.get(pid);
-    if (tracked === undefined) return;
-    if (tracked.exitLooks !== null) {
-      this.lookAtExited(pid, tracked);
-      return;
-    }
-    const stat = this.machine.proc.stat(pid);
-    if (stat === null || !isSame(tracked, stat)) {
-      this.remove(tracked);
-      return;
-    }
-    tracked.renamed = null;
-    this.applyStat(tracked, stat);
-    if (stat.state === 'Z') return;
-    this.readStatus(tracked);
-    // In the middle of an exec the name is new and the arguments are not there yet.
-    if (tracked.state.args.length === 0) {
-      this.change(tracked, { args: this.machine.proc.args(pid) ?? [] });
-    }
-  }
-
-  // ---- departures ---------------------------------------------------------------------------
-
-  /** After an exit event: gone, a zombie, or still on its way. */
-  private lookAtExited(pid: number, tracked: Tracked): void {
-    const looks = tracked.exitLooks ?? 0;
-    const stat = this.statIfThere(pid);
-    if (stat === null || !isSame(tracked, stat)) {
-      this.remove(tracked);
-      return;
-    }
-    if (shownState(stat) === 'Z') {
-      tracked.waitStatus = stat.waitStatus;
-      if (looks > SHOW_ZOMBIE_AT) {
-        this.applyStat(tracked, stat);
-        this.adoptChildren(tracked);
-      }
-    } else if (looks === REAP_LOOKS_MS.length) {
-      tracked.exitLooks = null; // it lives: what ended was its first thread
-      return;
-    }
-    tracked.exitLooks = looks + 1;
-    const pause = REAP_LOOKS_MS[Math.min(looks, REAP_LOOKS_MS.length - 1)] ?? SETTLE_MS;
-    this.due.set(pid, this.machine.now() + pause);
-  }
-
-  private remove(tracked: Tracked): void {
-    const { hostPid: pid, key, namespaces } = tracked.state;
-    this.byPid.delete(pid);
-    this.due.delete(pid);
-    this.adoptChildren(tracked);
-    this.emit({ type: 'process.exit', key, waitStatus: tracked.waitStatus });
-    this.namespaces.leave(namespaces);
-  }
-
-  /** The kernel gave its children to a subreaper or to the init of their pid namespace. */
-  private adoptChildren(tracked: Tracked): void {
-    if (!tracked.hasChildren) return;
-    tracked.hasChildren = false;
-    for (const child of this.byPid.values()) {
-      if (child.state.parent !== tracked.state.key) continue;
-      const stat = this.machine.proc.stat(child.state.hostPid);
-      if (stat !== null && isSame(child, stat)) {
-        const parent = this.byPid.get(stat.parentPid);
-        if (parent === tracked) tracked.hasChildren = true;
-        else if (parent !== undefined) parent.hasChildren = true;
-        this.change(child, { parent: parent?.state.key ?? null });
-      } else this.change(child, { parent: null });
-    }
-  }
+  // ---- namespaces and mounts ----------------------------------------------------------------
 
   private settleNamespaces(): void {
     // Whether an fd holds one is only known by looking, and a bind mount may be 20 ms unread.
@@ -666,95 +585,27 @@ export class SandboxWatch {
       this.scanHolders();
       this.scanMounts();
     }
-    for (const { kind, inode } of this.namespaces.settle()) {
-      if (kind === 'mnt') this.mounts.forget(inode);
-      if (kind === 'user') this.uidMaps.delete(inode);
-      if (kind === 'pid') this.mounts.forgetPidNamespace(inode);
+    this.namespaces.settle();
+  }
+
+  private forgetNamespace({ kind, inode }: NamespaceName): void {
+    // Nobody can be in it: who is said to be is on its way out, or has moved and it is not yet told.
+    const { members } = this;
+    const isIn = ({ state }: Tracked): boolean => state.namespaces[kind] === inode;
+    for (const tracked of [...members.byPid.values()].filter(isIn)) {
+      if (isSame(tracked, members.statIfThere(tracked.state.hostPid))) {
+        members.readNamespaces(tracked);
+        if (isIn(tracked)) members.leaveNamespaces(tracked);
+      }
+      if (isIn(tracked)) this.departures.remove(tracked);
     }
+    if (kind === 'mnt') this.mountReadings.forget(inode);
+    if (kind === 'user') this.members.forgetUserNamespace(inode);
+    if (kind === 'pid') this.mounts.forgetPidNamespace(inode);
   }
 
-  // ---- helpers ------------------------------------------------------------------------------
-
-  private statIfThere(pid: number): Stat | null {
-    return this.machine.proc.exists(pid) ? this.machine.proc.stat(pid) : null;
+  private mountsRead(mountNs: NsInode, rows: readonly MountState[]): void {
+    this.namespaces.setMountHolders(mountNs, rows);
+    this.tellParts((part) => part.onMounts?.(mountNs, rows));
   }
-
-  private readMountsLater(mountNs: NsInode): void {
-    if (!this.mountsDue.has(mountNs)) {
-      this.mountsDue.set(mountNs, this.machine.now() + MOUNT_DELAY_MS);
-    }
-  }
-
-  private readMounts(mountNs: NsInode): void {
-    const pid = this.memberOf(mountNs);
-    if (pid === null) return;
-    const rows = this.mounts.read(mountNs, pid);
-    if (rows !== null) this.namespaces.setMountHolders(mountNs, rows);
-  }
-
-  /** The oldest living member: younger ones may have changed their root. */
-  private memberOf(mountNs: NsInode): number | null {
-    let oldest: ProcessState | null = null;
-    for (const { state, exitLooks } of this.byPid.values()) {
-      if (state.namespaces.mnt !== mountNs || state.state === 'Z' || exitLooks !== null) continue;
-      if (oldest === null || state.startTime < oldest.startTime) oldest = state;
-    }
-    return oldest?.hostPid ?? null;
-  }
-
-  private isInPidNamespace(pid: number, status: Status): boolean {
-    const pidNs = this.machine.proc.namespace(pid, 'pid');
-    // A zombie's link may be unreadable; then as many levels as init has must do.
-    if (pidNs === null) return status.pids.length >= this.initLevels;
-    return this.namespaces.isInside(pidNs, `${this.machine.proc.root}/${pid}/ns/pid`);
-  }
-
-  /**
-   * A copy of the program that sends processes here (the player), on its way to become the
-   * learner's shell: it runs the same file as its parent until it execs.
-   */
-  private isStillLauncher(pid: number, parentPid: number): boolean {
-    if (pid === this.target.initPid) return false;
-    const { proc } = this.machine;
-    const program = proc.link(`${pid}/exe`);
-    return program !== null && program === proc.link(`${parentPid}/exe`);
-  }
-
-  private cgroupOf(pid: number): string | null {
-    const cgroup = this.machine.proc.cgroup(pid, this.place.controllers);
-    return cgroup === null ? null : relativeCgroup(this.place, cgroup.path);
-  }
-
-  private byKey(key: string): Tracked | undefined {
-    const tracked = this.byPid.get(Number.parseInt(key, 10));
-    return tracked?.state.key === key ? tracked : undefined;
-  }
-
-  private timeOf(seconds: number): number {
-    return Math.round(this.machine.bootedAt + seconds * 1000);
-  }
-}
-
-function keyOf(pid: number, startTime: number): string {
-  return `${pid}:${startTime}`;
-}
-
-function isSame(tracked: Tracked, stat: Stat | null): boolean {
-  return stat !== null && stat.startTime === tracked.state.startTime;
-}
-
-/** A first thread that ended before the others is a Z in stat, but the process lives. */
-function shownState(stat: Stat): string | null {
-  return (stat.state === 'Z' || stat.state === 'X') && stat.threads > 1 ? null : stat.state;
-}
-
-/** For the small values of a ProcessState: numbers, strings, short lists and flat objects. */
-function isEqual(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  const [left, right] = [Object.entries(a), b as Record<string, unknown>];
-  return (
-    left.length === Object.keys(right).length &&
-    left.every(([name, value]) => value === right[name])
-  );
 }

@@ -3,11 +3,15 @@
  * to the IPC channel; tests connect it to functions.
  */
 import type { EventBody } from '@terrarium/timeline';
-import type { ObserverReply, ObserverRequest } from './messages.js';
+import type { EventBatch, ObserverReply, ObserverRequest } from './messages.js';
 import { Observer, type ObserverOptions } from './observer.js';
 
-/** While events keep coming, one message per sandbox and this long (ms): a frame of the page. */
-export const BATCH_MS = 16;
+/** While events keep coming, one message in this long, ms: what follows a fork is not a frame late. */
+const BEAT_MS = 6;
+/** The same where a message is about many sandboxes, ms: a frame of the page, at a third of the cost. */
+const CROWD_BEAT_MS = 16;
+/** Sandboxes in one message that are a crowd. */
+const CROWD = 3;
 
 export interface ServeOptions extends Pick<ObserverOptions, 'name' | 'mountDir' | 'source'> {
   readonly reply: (message: ObserverReply) => void;
@@ -21,10 +25,10 @@ export interface ServedObserver {
   stop(): Promise<void>;
 }
 
-/** Starts an observer and hands out what it finds: at once when idle, else every BATCH_MS. */
+/** Starts an observer and hands out what it finds: at once when idle, else by a beat. */
 export async function serveObserver(options: ServeOptions): Promise<ServedObserver> {
   const { reply } = options;
-  const batches = new Batches((sandbox, bodies) => reply({ type: 'events', sandbox, bodies }));
+  const batches = new Batches((ready) => reply({ type: 'events', batches: ready }));
   const observer = new Observer({
     name: options.name,
     mountDir: options.mountDir,
@@ -49,6 +53,9 @@ export async function serveObserver(options: ServeOptions): Promise<ServedObserv
       case 'rescan':
         observer.rescan(request.id);
         return;
+      case 'trace':
+        observer.setTracing(request.id, request.on);
+        return;
       case 'stop':
         return;
       default:
@@ -66,18 +73,18 @@ export async function serveObserver(options: ServeOptions): Promise<ServedObserv
 
 /** Collects events per sandbox: the first of a quiet time goes at once, the rest by the beat. */
 class Batches {
-  private readonly send: (sandbox: string, bodies: readonly EventBody[]) => void;
+  private readonly send: (batches: readonly EventBatch[]) => void;
   private waiting = new Map<string, EventBody[]>();
   private timer: NodeJS.Timeout | null = null;
 
-  constructor(send: (sandbox: string, bodies: readonly EventBody[]) => void) {
+  constructor(send: (batches: readonly EventBatch[]) => void) {
     this.send = send;
   }
 
   add(sandbox: string, bodies: readonly EventBody[]): void {
     if (this.timer === null) {
-      this.send(sandbox, bodies);
-      this.startTimer();
+      this.send([{ sandbox, bodies }]);
+      this.startTimer(BEAT_MS);
       return;
     }
     const batch = this.waiting.get(sandbox);
@@ -89,14 +96,14 @@ class Batches {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
     if (this.waiting.size === 0) return;
-    const batches = this.waiting;
+    const batches = [...this.waiting].map(([sandbox, bodies]) => ({ sandbox, bodies }));
     this.waiting = new Map();
-    for (const [sandbox, bodies] of batches) this.send(sandbox, bodies);
-    this.startTimer();
+    this.send(batches);
+    this.startTimer(batches.length < CROWD ? BEAT_MS : CROWD_BEAT_MS);
   }
 
-  private startTimer(): void {
-    this.timer = setTimeout(() => this.flush(), BATCH_MS);
+  private startTimer(beat: number): void {
+    this.timer = setTimeout(() => this.flush(), beat);
   }
 }
 

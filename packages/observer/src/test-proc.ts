@@ -71,6 +71,7 @@ export class TestProc {
       calls: {
         namespaceAncestors: () => [],
         namespaceOwners: () => [],
+        hostName: () => null,
         procPidNamespace: () => OWN.pid,
       },
       host: HOST,

@@ -13,6 +13,7 @@ describe('parseTraceLine', () => {
       kind: 'fork',
       child: 22890,
       flags: 0x120_0000,
+      visiblePid: null,
     });
   });
 
@@ -27,6 +28,25 @@ describe('parseTraceLine', () => {
       ...at,
       kind: 'call',
       name: 'unshare',
+    });
+  });
+
+  it('tells a mount call that begins, succeeds and fails apart, and reads a word of ours', () => {
+    const prefix = '           mount-22885   (  22885) [000] .....  1732.421483: ';
+    const entered = 'sys_mount(dev_name: 5566, dir_name: 77, type: 88, flags: c0ed0000, data: 0)';
+    expect(parseTraceLine(prefix + entered)).toEqual({ ...at, kind: 'entered', name: 'mount' });
+    expect(parseTraceLine(`${prefix}sys_mount -> 0x0`)).toMatchObject({ kind: 'call' });
+    expect(parseTraceLine(`${prefix}sys_mount -> 0xfffffffffffffff0`)).toEqual({
+      ...at,
+      kind: 'refused',
+      name: 'mount',
+    });
+    const prctl = 'sys_prctl(option: 26, arg2: 1, arg3: 0, arg4: 0, arg5: 0)';
+    expect(parseTraceLine(prefix + prctl)).toMatchObject({ kind: 'call', name: 'prctl' });
+    expect(parseTraceLine(`${prefix}tracing_mark_write: barrier-7`)).toEqual({
+      ...at,
+      kind: 'mark',
+      word: 'barrier-7',
     });
   });
 

@@ -9,6 +9,9 @@
  *     <...>-22907  (-------) [001] .....  1732.741840: task_rename: pid=22907 oldcomm=bash newcomm=mkdir oom_score_adj=0
  *     cat-22890    (  22890) [000] .....  1732.423116: sched_process_exec: filename=/usr/bin/cat pid=22890 old_pid=22890
  *     cat-22890    (  22890) [000] .....  1732.423996: sched_process_exit: comm=cat pid=22890 prio=120 group_dead=true
+ *     sh-22901     (  22901) [001] .....  1732.430662: sys_exit_group(error_code: 7)
+ *     bash-22885   (  22885) [001] d..1.  1732.431280: signal_generate: sig=15 errno=0 code=0 comm=sleep pid=22902 grp=1 res=0
+ *     sleep-22902  (  22902) [001] d..1.  1732.431342: signal_deliver: sig=15 errno=0 code=0 sa_handler=0 sa_flags=0
  *     bash-22896   (  22896) [000] d..1.  1732.748137: cgroup_attach_task: dst_root=8 dst_id=8 dst_level=1 dst_path=/cprobe pid=22896 comm=bash
  *     CPU:1 [LOST 1234 EVENTS]
  *
@@ -34,6 +37,8 @@ export type TraceEvent =
       readonly child: number;
       /** CLONE_… bits; null where an odd name made the line unreadable */
       readonly flags: number | null;
+      /** the child's pid as its parent sees it; in another line, see fork-pairs.ts */
+      readonly visiblePid: number | null;
     })
   /** how the fork looked to the parent: the child's pid in the parent's pid namespace */
   | (At & { readonly kind: 'forked'; readonly pid: number })
@@ -47,12 +52,36 @@ export type TraceEvent =
       readonly hierarchy: number;
       readonly path: string;
     })
+  /** a cgroup was made or removed by the running thread; path from the hierarchy's root */
+  | (At & {
+      readonly kind: 'cgroup';
+      readonly what: 'mkdir' | 'rmdir';
+      readonly hierarchy: number;
+      readonly path: string;
+    })
+  /** the OOM killer chose this process */
+  | (At & { readonly kind: 'oom'; readonly pid: number })
   /** a system call that succeeded: unshare, setns, mount, … (man page name) */
   | (At & { readonly kind: 'call'; readonly name: string })
+  /** a system call was entered, or it failed: told only of those that change mounts */
+  | (At & { readonly kind: 'entered' | 'refused'; readonly name: string })
+  /** a word that was written to the instance's trace_marker */
+  | (At & { readonly kind: 'mark'; readonly word: string })
+  /** the running thread sent a signal to this one; code as in siginfo: 0 is kill(2), 128 the kernel */
+  | (At & {
+      readonly kind: 'signal';
+      readonly target: number;
+      readonly signal: number;
+      readonly code: number;
+    })
+  /** the running thread takes a signal: by a handler of its own, or the default action */
+  | (At & { readonly kind: 'delivery'; readonly signal: number; readonly handled: boolean })
+  /** exit_group, or the thread's own exit, with another argument than 0 */
+  | (At & { readonly kind: 'exiting'; readonly code: number; readonly group: boolean })
   | { readonly kind: 'lost'; readonly count: number };
 
 const LINE =
-  /-(\d+) +\( *(\d+|-+)\) \[\d+\] [^ ]{4,6} +(\d+\.\d+): (?:(\w+): (.*)|sys_(\w+) -> 0x([0-9a-f]+))$/;
+  /-(\d+) +\( *(\d+|-+)\) \[\d+\] [^ ]{4,6} +(\d+\.\d+): (?:(\w+): (.*)|sys_(\w+) -> 0x([0-9a-f]+)|sys_(\w+)\((.*)\))$/;
 const LOST = /^CPU:\d+ \[LOST (\d+) EVENTS\]$/;
 const FORK_CALLS = new Set(['clone', 'clone3', 'fork', 'vfork']);
 
@@ -69,12 +98,26 @@ export function parseTraceLine(line: string): TraceEvent | null {
     seconds: Number(found[3]),
   };
   if (found[6] !== undefined) return callEvent(at, found[6], Number.parseInt(found[7] ?? '0', 16));
+  if (found[8] !== undefined) return enterEvent(at, found[8], found[9] ?? '');
   return namedEvent(at, found[4] ?? '', found[5] ?? '');
 }
 
+/** Results from here on are -errno as an unsigned number. */
+const NEGATIVE = 2 ** 63;
+
 function callEvent(at: At, name: string, result: number): TraceEvent {
   if (FORK_CALLS.has(name)) return { ...at, kind: 'forked', pid: result };
+  if (result >= NEGATIVE) return { ...at, kind: 'refused', name };
   return { ...at, kind: 'call', name };
+}
+
+/** A call that was entered: `error_code: 7`, hexadecimal without 0x. prctl counts as done. */
+function enterEvent(at: At, name: string, args: string): TraceEvent | null {
+  if (name === 'prctl') return { ...at, kind: 'call', name };
+  if (name !== 'exit_group' && name !== 'exit') return { ...at, kind: 'entered', name };
+  const code = Number.parseInt(args.slice('error_code: '.length), 16);
+  if (Number.isNaN(code)) return null;
+  return { ...at, kind: 'exiting', code: code & 0xff, group: name === 'exit_group' };
 }
 
 function namedEvent(at: At, name: string, fields: string): TraceEvent | null {
@@ -84,7 +127,8 @@ function namedEvent(at: At, name: string, fields: string): TraceEvent | null {
       const child = Number.parseInt(fields.slice('pid='.length), 10);
       const flags = Number.parseInt(between(fields, ' clone_flags=', ' oom_score_adj=') ?? '', 16);
       if (Number.isNaN(child)) return null;
-      return { ...at, kind: 'fork', child, flags: Number.isNaN(flags) ? null : flags };
+      const known = Number.isNaN(flags) ? null : flags;
+      return { ...at, kind: 'fork', child, flags: known, visiblePid: null };
     }
     case 'sched_process_exec': {
       const end = fields.lastIndexOf(' pid=');
@@ -105,6 +149,35 @@ function namedEvent(at: At, name: string, fields: string): TraceEvent | null {
       if (to === null) return null;
       const [, hierarchy, path = '/', pid] = to;
       return { ...at, kind: 'attach', hierarchy: Number(hierarchy), path, pid: Number(pid) };
+    }
+    case 'cgroup_mkdir':
+    case 'cgroup_rmdir': {
+      const what = name === 'cgroup_mkdir' ? 'mkdir' : 'rmdir';
+      const where = /^root=(\d+) id=\d+ level=\d+ path=(.*)$/.exec(fields);
+      if (where === null) return null;
+      return { ...at, kind: 'cgroup', what, hierarchy: Number(where[1]), path: where[2] ?? '/' };
+    }
+    case 'mark_victim': {
+      const pid = Number.parseInt(fields.slice('pid='.length), 10);
+      return Number.isNaN(pid) ? null : { ...at, kind: 'oom', pid };
+    }
+    case 'oom_score_adj_update': {
+      const tid = Number.parseInt(fields.slice('pid='.length), 10);
+      return Number.isNaN(tid) ? null : { ...at, tid, tgid: null, kind: 'call', name };
+    }
+    case 'tracing_mark_write':
+      return { ...at, kind: 'mark', word: fields };
+    case 'signal_generate': {
+      const to = / pid=(\d+) grp=\d+ res=\d+$/.exec(fields);
+      const what = /^sig=(\d+) errno=-?\d+ code=(-?\d+) /.exec(fields);
+      if (to === null || what === null) return null;
+      const [signal, code] = [Number(what[1]), Number(what[2])];
+      return { ...at, kind: 'signal', target: Number(to[1]), signal, code };
+    }
+    case 'signal_deliver': {
+      const what = /^sig=(\d+) .* sa_handler=([0-9a-f]+) /.exec(fields);
+      if (what === null) return null;
+      return { ...at, kind: 'delivery', signal: Number(what[1]), handled: what[2] !== '0' };
     }
     default:
       return null;

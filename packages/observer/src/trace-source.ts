@@ -1,16 +1,17 @@
 /**
- * The event source: two private tracefs instances of this observer, read by two `cat trace_pipe`
- * children (a blocked read would pin a thread of libuv's pool for ever). Runs in the observer
- * process, host namespaces, root. Invisible to the learner and never in their way: a slow reader
- * loses events (the kernel says how many), it does not slow the traced.
+ * The event source: two private tracefs instances of this observer, whose trace_pipes libuv polls
+ * beside its own fds (see trace-pipe.ts). Runs in the observer process, host namespaces, root.
+ * Invisible to the learner and never in their way: a slow reader loses events (the kernel says how
+ * many), it does not slow the traced.
  *
  * - the *tree* instance traces the pids in `set_event_pid` and, by `event-fork`, all that descend
  *   from them: other processes of the host cost nothing.
  * - the *join* instance hears of processes that come into a watched cgroup from outside (a shell
  *   that joins a sandbox is no descendant of its init): cgroup_attach_task, filtered by path, and
- *   task_newtask of those that are born in another cgroup than their parent's.
+ *   task_newtask of those that are born in another cgroup than their parent's; and of signals that
+ *   end a process, as Ctrl-C is sent by a thread of the kernel.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import {
   closeSync,
   existsSync,
@@ -19,11 +20,14 @@ import {
   readFileSync,
   rmdirSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
-import { appendFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseTraceLine, type TraceEvent } from './trace-line.js';
+import { ForkPairs, type PairedEvent } from './fork-pairs.js';
+import { parseTraceLine } from './trace-line.js';
+import { TracePipe } from './trace-pipe.js';
+import { TracedPids } from './traced-pids.js';
 
 export interface TraceSourceOptions {
   /** instances are called terrarium-NAME and terrarium-NAME-join; one observer per name */
@@ -31,7 +35,9 @@ export interface TraceSourceOptions {
   /** where tracefs is mounted for as long as this observer runs, when the host has it nowhere */
   readonly mountDir: string;
   /** lines of one read, in the kernel's order */
-  readonly onEvents: (events: readonly TraceEvent[], instance: 'tree' | 'join') => void;
+  readonly onEvents: (events: readonly PairedEvent[], instance: 'tree' | 'join') => void;
+  /** threads that must be traced, as far as they are known: see traced-pids.ts */
+  readonly living?: () => readonly number[];
   /** a reader ended though nobody closed it */
   readonly onEnd: (message: string) => void;
 }
@@ -56,29 +62,67 @@ const REQUIRED_EVENTS: readonly [name: string, filter: string | null][] = [
   ['task/task_rename', null],
 ];
 
+const MOUNTING_CALLS = [
+  ...['mount', 'umount', 'move_mount', 'pivot_root', 'mount_setattr', 'open_tree_attr', 'chroot'],
+];
 /** Success of these is told; which of them exist depends on kernel and architecture. */
 const SUCCEEDED_CALLS = [
-  ...['unshare', 'setns', 'setuid', 'setreuid', 'setresuid'],
-  ...['mount', 'umount', 'move_mount', 'pivot_root', 'mount_setattr', 'open_tree_attr', 'chroot'],
+  'unshare',
+  'setns',
+  'setuid',
+  'setreuid',
+  'setresuid',
+  'capset',
+  'seccomp',
+  'chdir',
+  'fchdir',
+  'sethostname',
+  'bind',
+  'listen',
+];
+/** prctl(2) is told of when it may change what is shown: PR_CAPBSET_DROP, SET_SECCOMP, NO_NEW_PRIVS, CAP_AMBIENT. */
+const PRCTL_FILTER: string = [24, 22, 38, 47].map((option) => `option == ${option}`).join(' || ');
+/** Signals whose default action ends a process: all but SIGCHLD … SIGURG and SIGWINCH, signal(7). */
+const FATAL_SIGNALS = '(sig < 17 || sig > 23) && sig != 28';
+const STOP_SIGNALS = '(sig > 18 && sig < 23)';
+const SIGCONT = 'sig == 18';
+/** Queued, not ignored. */
+const SENT_FILTER = `((${FATAL_SIGNALS}) || ${SIGCONT}) && result == 0`;
+/** How a process ends. Most end by exit_group(0): not told, and so a fifth fewer lines. */
+const ENDINGS: readonly [name: string, filter: string][] = [
+  ['syscalls/sys_enter_exit_group', 'error_code != 0'],
+  ['syscalls/sys_enter_exit', 'error_code != 0'],
+  ['signal/signal_generate', SENT_FILTER],
+  ['signal/signal_deliver', `(${FATAL_SIGNALS}) || ${STOP_SIGNALS}`],
 ];
 const FORK_CALLS = ['clone', 'clone3', 'fork', 'vfork'];
 
 /** The system calls after which mounts are read again. */
-export const MOUNT_CALLS: ReadonlySet<string> = new Set(SUCCEEDED_CALLS.slice(5));
+export const MOUNT_CALLS: ReadonlySet<string> = new Set(MOUNTING_CALLS);
+
+/**
+ * Around a write to the list of traced threads, ms: who was born then is found by their parents, so
+ * nobody's birth may wait to be read.
+ */
+const URGENT_MS = 500;
 
 /** A running pair of instances. */
 export class TraceSource {
   private readonly options: TraceSourceOptions;
   private readonly tracefs: Tracefs;
-  private readonly readers: ChildProcess[] = [];
+  private readonly pipes: TracePipe[] = [];
   private readonly instances: string[] = [];
-  private pidWrites: Promise<void> = Promise.resolve();
+  private readonly pids: TracedPids;
   private readonly joinParents = new Set<string>();
+  private marker: number | null = null;
   private closing = false;
+  private urgentUntil = 0;
 
   private constructor(options: TraceSourceOptions, tracefs: Tracefs) {
     this.options = options;
     this.tracefs = tracefs;
+    const file = `${this.instance('tree')}/set_event_pid`;
+    this.pids = new TracedPids(file, options.living ?? (() => []));
   }
 
   /**
@@ -103,15 +147,20 @@ export class TraceSource {
     return existsSync(`${this.instance('tree')}/events/syscalls/sys_exit_unshare`);
   }
 
+  /** True where the trace tells of every way in which a process ends, other than exit_group(0). */
+  get hearsEndings(): boolean {
+    return ENDINGS.every(([name]) => existsSync(`${this.instance('tree')}/events/${name}`));
+  }
+
   /** Traces these threads and all their future descendants. Resolves when the kernel does. */
   addPids(pids: readonly number[]): Promise<void> {
-    if (pids.length === 0) return Promise.resolve();
-    const file = `${this.instance('tree')}/set_event_pid`;
-    // In libuv's pool: the kernel waits for an RCU grace period (10 to 50 ms) in this write.
-    this.pidWrites = this.pidWrites.then(async () => {
-      if (!this.closing) await appendFile(file, `${pids.join(' ')}\n`).catch(() => {});
-    });
-    return this.pidWrites;
+    this.urgentUntil = Date.now() + URGENT_MS;
+    return this.pids.add(pids);
+  }
+
+  /** Traces again who has fallen out of the list, if anybody has; see traced-pids.ts. */
+  checkPids(): Promise<void> {
+    return this.pids.check();
   }
 
   /**
@@ -132,12 +181,28 @@ export class TraceSource {
     writeFileSync(`${event}/enable`, '1');
   }
 
-  /** Ends the readers and removes the instances, and tracefs when this observer mounted it. */
+  /**
+   * Writes a word into the tree instance's trace; it comes back as a `mark` among its lines.
+   *
+   * @returns false where this kernel has no trace_marker
+   */
+  mark(word: string): boolean {
+    if (this.marker === null || this.closing) return false;
+    try {
+      writeSync(this.marker, `${word}\n`);
+      return true;
+    } catch {
+      return false; // the ring buffer is full
+    }
+  }
+
+  /** Closes the pipes and removes the instances, and tracefs when this observer mounted it. */
   async close(): Promise<void> {
     this.closing = true;
-    const ended = this.readers.map(endReader);
-    await Promise.all(ended);
-    await this.pidWrites;
+    for (const pipe of this.pipes) pipe.close();
+    await this.pids.close();
+    if (this.marker !== null) closeSync(this.marker);
+    this.marker = null;
     for (const instance of this.instances) await removeInstance(instance);
     this.tracefs.release();
   }
@@ -155,6 +220,12 @@ export class TraceSource {
     const newTask = `${this.instance('join')}/events/task/task_newtask`;
     writeFileSync(`${newTask}/filter`, `clone_flags & 0x${CLONE_INTO_CGROUP.toString(16)}`);
     writeFileSync(`${newTask}/enable`, '1');
+    const signals = `${this.instance('join')}/events/signal/signal_generate`;
+    if (existsSync(signals)) {
+      writeFileSync(`${signals}/filter`, SENT_FILTER);
+      writeFileSync(`${signals}/enable`, '1');
+    }
+    this.marker = openMarker(this.instance('tree'));
     for (const kind of ['tree', 'join'] as const) this.read(kind);
   }
 
@@ -164,26 +235,18 @@ export class TraceSource {
   }
 
   private read(kind: 'tree' | 'join'): void {
-    const pipe = openSync(`${this.instance(kind)}/trace_pipe`, 'r');
-    let reader: ChildProcess;
-    try {
-      reader = spawnReader(pipe);
-    } finally {
-      closeSync(pipe);
-    }
-    this.readers.push(reader);
-    let rest = '';
-    reader.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
-      const lines = (rest + chunk).split('\n');
-      rest = lines.pop() ?? '';
-      const events = lines.map(parseTraceLine).filter((event) => event !== null);
-      if (events.length > 0) this.options.onEvents(events, kind);
-    });
-    const ended = (why: string): void => {
-      if (!this.closing) this.options.onEnd(`reader of trace_pipe ${why}`);
+    const handOn = (events: readonly PairedEvent[]): void => {
+      if (!this.closing) this.options.onEvents(events, kind);
     };
-    reader.on('error', (error) => ended(error.message));
-    reader.on('exit', (code, signal) => ended(`ended with ${signal ?? `status ${code}`}`));
+    const pairs = new ForkPairs(handOn, kind === 'tree' && this.hearsCalls);
+    const onLines = (lines: readonly string[]): void =>
+      pairs.take(lines.map(parseTraceLine).filter((event) => event !== null));
+    const onEnd = (why: string): void => {
+      if (!this.closing) this.options.onEnd(`trace_pipe ${why}`);
+    };
+    const isUrgent = (): boolean => Date.now() < this.urgentUntil;
+    const listener = { onLines, onEnd, isUrgent };
+    this.pipes.push(new TracePipe(`${this.instance(kind)}/trace_pipe`, listener));
   }
 }
 
@@ -210,8 +273,16 @@ function configureTree(instance: string): void {
     if (filter !== null) set(`events/${name}/filter`, filter);
     set(`events/${name}/enable`, '1');
   };
-  optional('cgroup/cgroup_attach_task', null);
+  for (const event of ['attach_task', 'mkdir', 'rmdir']) optional(`cgroup/cgroup_${event}`, null);
+  optional('oom/mark_victim', null);
+  optional('oom/oom_score_adj_update', null);
+  optional('syscalls/sys_enter_prctl', PRCTL_FILTER);
+  for (const [name, filter] of ENDINGS) optional(name, filter);
   for (const call of SUCCEEDED_CALLS) optional(`syscalls/sys_exit_${call}`, 'ret == 0');
+  // Of these also that they began, and that they failed: who may have changed what is just read.
+  for (const call of MOUNTING_CALLS) {
+    for (const when of ['enter', 'exit']) optional(`syscalls/sys_${when}_${call}`, null);
+  }
   for (const call of FORK_CALLS) optional(`syscalls/sys_exit_${call}`, 'ret > 0');
 }
 
@@ -250,25 +321,7 @@ function mountTracefs(mountDir: string): Tracefs {
   };
 }
 
-/** `cat` with the pipe as its stdin, so that it needs no path; killed when this process dies. */
-function spawnReader(pipe: number): ChildProcess {
-  const stdio: ['pipe' | number, 'pipe', 'ignore'] = [pipe, 'pipe', 'ignore'];
-  const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path));
-  if (setpriv === undefined) return spawn('cat', [], { stdio });
-  return spawn(setpriv, ['--pdeathsig', 'KILL', 'cat'], { stdio });
-}
-
-function endReader(reader: ChildProcess): Promise<void> {
-  if (reader.exitCode !== null || reader.signalCode !== null || reader.pid === undefined) {
-    return Promise.resolve();
-  }
-  return new Promise((resolve) => {
-    reader.once('exit', () => resolve());
-    reader.kill('SIGKILL');
-  });
-}
-
-/** Attempts to remove an instance while its last reader is still on its way out. */
+/** Attempts to remove an instance while a dead observer's pipe is still on its way out. */
 const REMOVE_ATTEMPTS = 40;
 const REMOVE_PAUSE_MS = 25;
 
@@ -283,17 +336,15 @@ async function removeInstance(instance: string): Promise<void> {
       if (attempt === REMOVE_ATTEMPTS) {
         throw new Error(`tracefs instance ${instance} is still in use`, { cause: error });
       }
-      // A reader of a dead observer sleeps in read(2); a line wakes it, and its pipe is broken.
-      poke(instance);
       await delay(REMOVE_PAUSE_MS);
     }
   }
 }
 
-function poke(instance: string): void {
+function openMarker(instance: string): number | null {
   try {
-    writeFileSync(`${instance}/trace_marker`, 'leave\n');
+    return openSync(`${instance}/trace_marker`, 'w');
   } catch {
-    // No marker on this kernel: the attempts above run out and name the instance.
+    return null; // not on this kernel
   }
 }
