@@ -1,3 +1,4 @@
+export * from './files.js';
 export * from './live-client.js';
 export * from './messages.js';
 export * from './stepper.js';

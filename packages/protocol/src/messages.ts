@@ -19,6 +19,13 @@ import {
 /** Raised on every incompatible change; a client with another version is closed with 4001. */
 export const PROTOCOL_VERSION = 1;
 
+/**
+ * Header of the answer to `GET /api/history`: the epoch that its events are numbered in. The body is
+ * a recording (docs/recording-format.md) without an end; of another epoch than `welcome` named, it is
+ * not this page's past.
+ */
+export const HISTORY_EPOCH = 'terrarium-epoch';
+
 /** Lessons and terminals are named by short slugs. */
 const slug = z.string().regex(/^[a-z0-9][a-z0-9/-]{0,63}$/);
 
@@ -57,6 +64,7 @@ export const clientMessage: z.ZodType<ClientMessage> = z.discriminatedUnion('typ
     key: z.string().regex(/^[a-zA-Z0-9.-]{1,64}$/),
     value: z.string().max(4096),
   }),
+  z.object({ type: z.literal('trace'), on: z.boolean() }),
   ...stepperClientMessages,
   z.object({ type: z.literal('ping'), sent: z.number() }),
 ]);
@@ -79,6 +87,8 @@ export type ClientMessage =
   | { type: 'step.predict'; lesson: string; step: string; answer: string }
   | { type: 'step.help'; lesson: string; step: string; level: 'hint-1' | 'hint-2' | 'solution' }
   | { type: 'setting'; key: string; value: string }
+  /** tapes the system calls of the sandbox's processes, or ends that */
+  | { type: 'trace'; on: boolean }
   | StepperClientMessage
   | { type: 'ping'; sent: number };
 
@@ -103,6 +113,10 @@ export interface StepStatus {
   passed: boolean;
   /** every clause of the step's check with its present truth; the message of a false one is hint 1 */
   clauses: { id: string; passed: boolean; message: LocalText }[];
+  /** set while the check itself fails: a fault of the lesson or of ours, not of the learner */
+  problem?: LocalText | undefined;
+  /** what the step needs and this machine lacks; such a step is not required */
+  unmet?: LocalText[] | undefined;
   prediction: { answer: string; actual: string | null; correct: boolean | null } | null;
   helpUsed: ('hint-1' | 'hint-2' | 'solution')[];
   /** milliseconds since the epoch of the first time it passed, kept for ever */
@@ -141,6 +155,8 @@ export type ServerMessage =
   | { type: 'snapshot'; state: State }
   | { type: 'events'; events: TimelineEvent[] }
   | { type: 'steps'; lesson: string; steps: StepStatus[] }
+  /** the page's lesson as its files say it now: someone is writing it (`terrarium lesson watch`) */
+  | { type: 'lesson'; lesson: { readonly id: string; readonly steps: readonly unknown[] } }
   | { type: 'terminals'; terminals: TerminalInfo[] }
   | { type: 'terminal.opened'; request: number; terminal: string }
   | { type: 'pong'; sent: number; t: number }
@@ -173,7 +189,7 @@ export const LIVE_LIMITS = {
   /** bytes waiting for a slow client before its deltas are dropped in favour of a later snapshot */
   bufferedBytes: 256 * 1024,
   /** frames of events a second to one session; the first after a quiet period goes at once */
-  framesPerSecond: 30,
+  framesPerSecond: 60,
 } as const;
 
 /** Stable codes of `error` messages. */
@@ -212,6 +228,8 @@ const stepStatus = z.object({
   step: z.string(),
   passed: z.boolean(),
   clauses: z.array(z.object({ id: z.string(), passed: z.boolean(), message: localText })),
+  problem: localText.optional(),
+  unmet: z.array(localText).optional(),
   prediction: z
     .object({
       answer: z.string(),
@@ -225,7 +243,7 @@ const stepStatus = z.object({
 
 /**
  * The daemon's messages as the client checks them. Envelopes are strict; of folded state and
- * events only the spine (`seq`, `t`, `type`) is looked at, because they come thirty times a
+ * events only the spine (`seq`, `t`, `type`) is looked at, because they come sixty times a
  * second and from our own daemon.
  */
 export const serverMessage: z.ZodType<ServerMessage> = z.discriminatedUnion('type', [
@@ -265,6 +283,11 @@ export const serverMessage: z.ZodType<ServerMessage> = z.discriminatedUnion('typ
     ),
   }),
   z.object({ type: z.literal('steps'), lesson: z.string(), steps: z.array(stepStatus) }),
+  z.object({
+    type: z.literal('lesson'),
+    // As with the folded state: a lesson's own package knows the rest, and the loader has checked it.
+    lesson: z.looseObject({ id: z.string(), steps: z.array(z.unknown()) }),
+  }),
   z.object({ type: z.literal('terminals'), terminals: z.array(terminalInfo) }),
   z.object({ type: z.literal('terminal.opened'), request: z.number(), terminal: z.string() }),
   z.object({ type: z.literal('pong'), sent: z.number(), t: z.number() }),

@@ -3,12 +3,21 @@
  * and `fold` turns them back into state, in the daemon and in the browser alike.
  */
 import type {
+  CgroupKey,
+  CgroupState,
+  LayerEntry,
+  LinkCounters,
+  LinkState,
   MountState,
   NamespaceState,
+  NetworkState,
   NsInode,
+  OverlayState,
   ProcessKey,
   ProcessState,
+  ProcessUsage,
   SandboxState,
+  SyscallState,
 } from './state.js';
 
 /**
@@ -35,6 +44,8 @@ export type EventBody =
       readonly key: ProcessKey;
       readonly comm: string;
       readonly args: readonly string[];
+      /** when it was run, milliseconds since the epoch; where the trace told */
+      readonly at?: number;
     }
   /** any other fields that changed: setns, setuid, setsid, cgroup move, state, reparenting */
   | ({
@@ -54,11 +65,12 @@ export type EventBody =
        */
     } & Acted)
   | ({ readonly type: 'namespace.appear'; readonly namespace: NamespaceState } & Acted)
-  | {
+  | ({
       readonly type: 'namespace.change';
       readonly inode: NsInode;
-      readonly change: Partial<Pick<NamespaceState, 'holders' | 'parent' | 'owner'>>;
-    }
+      readonly change: Partial<Pick<NamespaceState, 'holders' | 'parent' | 'owner' | 'label'>>;
+      /** who called sethostname */
+    } & Acted)
   | { readonly type: 'namespace.vanish'; readonly inode: NsInode }
   | ({
       readonly type: 'mount.attach';
@@ -77,6 +89,74 @@ export type EventBody =
     } & Acted)
   /** the mount namespace itself is gone, with all its mounts */
   | { readonly type: 'mount.forget'; readonly mountNs: NsInode }
+  /** counters of living processes, those that changed */
+  | { readonly type: 'process.sample'; readonly usage: Readonly<Record<ProcessKey, ProcessUsage>> }
+  /** mkdir, or a scan found a group; its members are told by process.change */
+  | ({ readonly type: 'cgroup.appear'; readonly cgroup: CgroupState } & Acted)
+  /** control files that were written; null for one that went */
+  | ({
+      readonly type: 'cgroup.change';
+      readonly key: CgroupKey;
+      readonly files: Readonly<Record<string, string | null>>;
+    } & Acted)
+  | ({ readonly type: 'cgroup.vanish'; readonly key: CgroupKey } & Acted)
+  /** counters of groups, those that changed */
+  | {
+      readonly type: 'cgroup.sample';
+      /** when they were read, ms since the epoch; the event's own time is when it was told of */
+      readonly at?: number;
+      readonly meters: Readonly<Record<CgroupKey, Readonly<Record<string, string>>>>;
+    }
+  /** the OOM killer chose a process of this group */
+  | {
+      readonly type: 'cgroup.oom';
+      readonly key: CgroupKey;
+      readonly victim: ProcessKey | null;
+      readonly comm: string | null;
+    }
+  | ({ readonly type: 'overlay.appear'; readonly overlay: OverlayState } & Acted)
+  /** entries of one layer that came, changed or (null) went */
+  | ({
+      readonly type: 'overlay.change';
+      readonly key: string;
+      readonly layer: number;
+      readonly entries: Readonly<Record<string, LayerEntry | null>>;
+      /** entries that there are beyond those listed, where that changed */
+      readonly more?: number;
+    } & Acted)
+  /** files on their way up: bytes in the work directory; empty when none is */
+  | {
+      readonly type: 'overlay.copying';
+      readonly key: string;
+      readonly copying: Readonly<Record<string, number>>;
+    }
+  | ({ readonly type: 'overlay.vanish'; readonly key: string } & Acted)
+  | { readonly type: 'network.appear'; readonly network: NetworkState }
+  /** links by index (null: gone); each list that changed, whole */
+  | ({
+      readonly type: 'network.change';
+      readonly netNs: NsInode;
+      readonly links?: Readonly<Record<string, LinkState | null>>;
+      readonly routes?: NetworkState['routes'];
+      readonly listeners?: NetworkState['listeners'];
+      readonly tables?: NetworkState['tables'];
+      readonly forwards?: boolean;
+    } & Acted)
+  | {
+      readonly type: 'network.sample';
+      readonly traffic: Readonly<Record<string, Readonly<Record<string, LinkCounters>>>>;
+    }
+  | { readonly type: 'network.vanish'; readonly netNs: NsInode }
+  /** the tape of system calls was switched on or off */
+  | {
+      readonly type: 'syscall.tracing';
+      readonly on: boolean;
+      /** why it ended though nobody asked, or could not begin */
+      readonly reason?: string;
+      /** calls that were left out since the last word on it: too many at once */
+      readonly lost?: number;
+    }
+  | { readonly type: 'syscall'; readonly call: SyscallState }
   | { readonly type: 'terminal.open'; readonly terminal: string; readonly pts: number }
   | { readonly type: 'terminal.close'; readonly terminal: string }
   /** a shell begins a command line (OSC 133;C) */

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { mountDifferences, mountTree, overlayOf, peersOf, propagationOf } from './mount-tree.js';
+import {
+  mountAt,
+  mountDifferences,
+  mountTree,
+  overlayOf,
+  peersOf,
+  propagationOf,
+} from './mount-tree.js';
 import { EMPTY_STATE, type MountState, type State } from './state.js';
 
 const HERE = 4026532800;
@@ -125,6 +132,10 @@ test('the layers of an overlay, in both spellings of the kernel', () => {
     upper: null,
     work: null,
   });
+  const odd = 'rw,lowerdir=/a,b:/c\\:d::/data,upperdir=/u,work=1,workdir=/w';
+  expect(overlayOf(mount(1, 0, '/', { fsType: 'overlay', superOptions: odd }))).toEqual({
+    ...{ lower: ['/a,b', '/c:d', '/data'], upper: '/u,work=1', work: '/w' },
+  });
   expect(overlayOf(mount(1, 0, '/'))).toBeNull();
 });
 
@@ -142,4 +153,24 @@ test('two namespaces differ where a place shows something else, or nothing', () 
     2: 'only-here',
     3: 'other',
   });
+});
+
+test('numbers come again: what covers what is told by parents alone', () => {
+  const state = stateWith({
+    [HERE]: [
+      mount(5, 20, '/mnt'), // the newest, on top, with a low number
+      mount(6, 10, '/data'), // came after what is below /data
+      mount(10, 2, '/'),
+      mount(20, 10, '/mnt'),
+      mount(30, 10, '/data/old'),
+      mount(31, 6, '/data/new'),
+    ],
+  });
+  expect(mountAt(state, HERE, '/mnt')?.mountId).toBe(5);
+  expect(mountAt(state, HERE, '/data/new')?.mountId).toBe(31);
+  expect(mountAt(state, HERE, '/data/old')).toBeUndefined();
+  expect(mountAt(state, HERE, '/elsewhere')).toBeUndefined();
+  const [root] = mountTree(state, HERE);
+  const old = root?.children.find(({ mount }) => mount.mountId === 30);
+  expect(old?.coveredBy).toBe(6);
 });

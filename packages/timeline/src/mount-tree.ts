@@ -39,7 +39,26 @@ export function mountTree(state: State, mountNs: NsInode): readonly MountNode[] 
   return (byParent.get(null) ?? []).map((mount) => node(mount, null));
 }
 
-/** A mount on the very same place, or a later one of the same parent on a directory above. */
+/**
+ * The mount that a path leads to: of several at one place the one that nothing covers. Its number
+ * does not tell, as the kernel gives free ones to the next.
+ */
+export function mountAt(state: State, mountNs: NsInode, path: string): MountState | undefined {
+  const uncovered = (nodes: readonly MountNode[]): MountState | undefined => {
+    for (const { mount, coveredBy, children } of nodes) {
+      if (coveredBy === null && mount.mountPoint === path) return mount;
+      const found = uncovered(children);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return uncovered(mountTree(state, mountNs));
+}
+
+/**
+ * A mount on the very same place, or one of the same parent on a directory above: what came after
+ * that one has it as its parent, so this came before. Of several the first on the way from the root.
+ */
 function coverOf(
   mount: MountState,
   siblings: readonly MountState[],
@@ -47,10 +66,14 @@ function coverOf(
 ): number | null {
   const onTop = on.findLast(({ mountPoint }) => mountPoint === mount.mountPoint);
   if (onTop !== undefined) return onTop.mountId;
-  const above = siblings.findLast(
-    (other) => other.mountId > mount.mountId && isBelow(mount.mountPoint, other.mountPoint),
+  const above = siblings.filter(
+    (other) =>
+      other.parentId === mount.parentId &&
+      other.mountPoint !== mount.mountPoint &&
+      isBelow(mount.mountPoint, other.mountPoint),
   );
-  return above?.mountId ?? null;
+  above.sort((a, b) => a.mountPoint.length - b.mountPoint.length);
+  return above[0]?.mountId ?? null;
 }
 
 function isBelow(path: string, directory: string): boolean {
@@ -112,19 +135,25 @@ export interface OverlayLayers {
   readonly work: string | null;
 }
 
+/** A comma that begins another option of overlay: in the path of a layer it begins nothing. */
+const NEXT_OPTION =
+  /,(?=(?:r[ow]|lowerdir\+?=|datadir\+=|upperdir=|workdir=|index=|uuid=|nfs_export=|xino=|metacopy=|redirect_dir=|verity=|userxattr|volatile|default_permissions))/;
+
 /** @returns null for any other file system */
 export function overlayOf({ fsType, superOptions }: MountState): OverlayLayers | null {
   if (fsType !== 'overlay') return null;
   const values = (name: string) =>
     superOptions
-      .split(',')
+      .split(NEXT_OPTION)
       .filter((option) => option.startsWith(`${name}=`))
       .map((option) => option.slice(name.length + 1));
   // Old style: one lowerdir=a:b. New style (Linux 6.8): lowerdir+=a, once a layer.
   const lower = [
     ...values('lowerdir').flatMap((list) => list.split(/(?<!\\):/)),
     ...values('lowerdir+'),
-  ].map((path) => path.replaceAll('\\:', ':'));
+  ]
+    .filter((path) => path !== '') // `::` comes before layers of nothing but data
+    .map((path) => path.replaceAll('\\:', ':'));
   return { lower, upper: values('upperdir')[0] ?? null, work: values('workdir')[0] ?? null };
 }
 

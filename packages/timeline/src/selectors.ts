@@ -6,6 +6,7 @@
  * structure, a table is computed once for as long as nothing in that record changes.
  */
 import type {
+  CgroupState,
   MountState,
   NamespaceState,
   NsInode,
@@ -176,4 +177,37 @@ function listIn<K, V>(map: Map<K, V[]>, key: K): V[] {
     map.set(key, list);
   }
   return list;
+}
+
+/** The path of a process's cgroup in one hierarchy (`''` for v2), below the sandbox's own. */
+export function cgroupIn(process: ProcessState, hierarchy: string): string {
+  return process.cgroups?.[hierarchy] ?? process.cgroup;
+}
+
+/** The cgroups of one hierarchy, each after its parent, else in order of path. */
+export function cgroupsOf(state: State, hierarchy: string): readonly CgroupState[] {
+  return Object.values(state.cgroups ?? {})
+    .filter((cgroup) => cgroup.hierarchy === hierarchy)
+    .sort((a, b) => comparePaths(a.path, b.path));
+}
+
+/** The hierarchies that the sandbox has: one, `''`, on pure v2. */
+export function hierarchiesOf(state: State): readonly string[] {
+  return [...new Set(Object.values(state.cgroups ?? {}).map(({ hierarchy }) => hierarchy))].sort();
+}
+
+/** Processes directly in that cgroup, in order of birth. */
+export function cgroupMembers(state: State, cgroup: CgroupState): readonly ProcessState[] {
+  return processesOf(state).filter(
+    (process) => process.state !== 'Z' && cgroupIn(process, cgroup.hierarchy) === cgroup.path,
+  );
+}
+
+/** By components, so that `/a/b` follows `/a` and comes before `/a-b`. */
+function comparePaths(a: string, b: string): number {
+  const [left, right] = [a.split('/'), b.split('/')];
+  for (let i = 0; i < Math.min(left.length, right.length); i++) {
+    if (left[i] !== right[i]) return left[i]! < right[i]! ? -1 : 1;
+  }
+  return left.length - right.length;
 }

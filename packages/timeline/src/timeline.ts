@@ -2,6 +2,8 @@
  * The timeline of one sandbox as the daemon keeps it: numbers events, folds them, remembers the
  * newest ones for clients that come back, and tells subscribers. No timers, no input or output.
  */
+
+import { EventRing } from './event-ring.js';
 import type { EventBody, TimelineEvent } from './events.js';
 import { fold } from './fold.js';
 import { EMPTY_STATE, type State } from './state.js';
@@ -21,23 +23,26 @@ export interface TimelineOptions {
 export const DEFAULT_MAX_EVENTS = 20_000;
 export const DEFAULT_MAX_BYTES: number = 4 * 1024 * 1024;
 
-export type TimelineListener = (events: readonly TimelineEvent[], state: State) => void;
+/** @param texts the same events as JSON, one text each: whoever sends or writes them need not make it again */
+export type TimelineListener = (
+  events: readonly TimelineEvent[],
+  state: State,
+  texts: readonly string[],
+) => void;
 
 /** One append-only, monotonically numbered timeline with its present state. */
 export class Timeline {
   private present: State;
-  private ring: TimelineEvent[] = [];
-  private sizes: number[] = [];
-  private bytes = 0;
+  private readonly ring: EventRing;
   private readonly listeners = new Set<TimelineListener>();
-  private readonly maxEvents: number;
-  private readonly maxBytes: number;
   private readonly now: () => number;
 
   constructor(options: TimelineOptions = {}) {
     this.present = options.start ?? EMPTY_STATE;
-    this.maxEvents = options.maxEvents ?? DEFAULT_MAX_EVENTS;
-    this.maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
+    this.ring = new EventRing(
+      options.maxEvents ?? DEFAULT_MAX_EVENTS,
+      options.maxBytes ?? DEFAULT_MAX_BYTES,
+    );
     this.now = options.now ?? Date.now;
   }
 
@@ -59,8 +64,9 @@ export class Timeline {
     const first = this.present.seq + 1;
     const events = bodies.map((body, i): TimelineEvent => ({ ...body, seq: first + i, t }));
     this.present = fold(this.present, events);
-    this.remember(events);
-    for (const listener of [...this.listeners]) listener(events, this.present);
+    const texts = events.map((event) => JSON.stringify(event));
+    this.ring.push(first, texts);
+    for (const listener of [...this.listeners]) listener(events, this.present, texts);
     return events;
   }
 
@@ -71,10 +77,13 @@ export class Timeline {
    *   client needs a snapshot
    */
   since(seq: number): readonly TimelineEvent[] | null {
+    return this.textsSince(seq)?.map((text) => JSON.parse(text) as TimelineEvent) ?? null;
+  }
+
+  /** The same as JSON, one text an event: what a page that missed them is sent. */
+  textsSince(seq: number): readonly string[] | null {
     if (seq === this.present.seq) return [];
-    const oldest = this.ring[0]?.seq;
-    if (oldest === undefined || seq < oldest - 1 || seq > this.present.seq) return null;
-    return this.ring.slice(seq - oldest + 1);
+    return seq > this.present.seq ? null : this.ring.since(seq);
   }
 
   /** Calls `listener` after each batch, until the returned function is called. */
@@ -83,26 +92,5 @@ export class Timeline {
     return () => {
       this.listeners.delete(listener);
     };
-  }
-
-  private remember(events: readonly TimelineEvent[]): void {
-    for (const event of events) {
-      const size = JSON.stringify(event).length;
-      this.ring.push(event);
-      this.sizes.push(size);
-      this.bytes += size;
-    }
-    let drop = 0;
-    while (
-      drop < this.ring.length &&
-      (this.ring.length - drop > this.maxEvents || this.bytes > this.maxBytes)
-    ) {
-      this.bytes -= this.sizes[drop] ?? 0;
-      drop += 1;
-    }
-    if (drop > 0) {
-      this.ring = this.ring.slice(drop);
-      this.sizes = this.sizes.slice(drop);
-    }
   }
 }

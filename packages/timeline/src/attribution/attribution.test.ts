@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { EventBody } from '../events.js';
 import { History } from '../history.js';
 import { modelHour } from '../model-hour.js';
 import { random, SANDBOX_NAMESPACES } from '../sample.js';
@@ -183,6 +184,16 @@ describe('what a shell does itself', () => {
       exitCode: null,
       endSeq: scene.events.length,
     });
+  });
+
+  it('belongs to who started it, when it is of its start and told late', () => {
+    scene.start('bash', one);
+    const inner = scene.run(one, 'unshare bash');
+    scene.start('true', inner, scene.events.length + 1000);
+    scene.change(inner, { processGroup: inner.hostPid, args: ['bash'] });
+    scene.end('true', scene.events.length + 1000);
+    expect(scene.brief('true')).toEqual([]);
+    expect(scene.brief('bash')).toEqual(['+ bash']);
   });
 
   it('belongs to the last one, when its event comes after the prompt', () => {
@@ -526,5 +537,145 @@ describe('an attribution', () => {
     scene.emit({ type: 'sandbox.end', id: 's1' });
     expect(scene.diff('a').command.endSeq).toBe(scene.events.length);
     expect(commandDiff(scene.history, 'unknown')).toBeNull();
+  });
+});
+
+describe('rule 8: what comes without an actor', () => {
+  const cgroup = (name: string): EventBody => ({
+    type: 'cgroup.appear',
+    cgroup: {
+      ...{ key: `pids:/${name}`, hierarchy: 'pids', path: `/${name}` },
+      ...{ files: {}, bornAt: 0 },
+    },
+  });
+
+  it('belongs to the only command that ran around it', () => {
+    scene.start('mkdir', one);
+    scene.emit(cgroup('a'));
+    scene.end('mkdir');
+    expect(scene.brief('mkdir')).toEqual(['+ pids:/a']);
+  });
+
+  it('belongs to a command that is told a moment later', () => {
+    scene.emit(cgroup('a'));
+    scene.start('mkdir', one, 1000 + scene.events.length - 2);
+    scene.end('mkdir');
+    expect(scene.brief('mkdir')).toEqual(['+ pids:/a']);
+  });
+
+  it('is nobody’s while two commands run, of one shell or of two', () => {
+    scene.start('a', one);
+    scene.start('b', two);
+    scene.emit(cgroup('a'));
+    scene.end('a');
+    scene.end('b');
+    expect(scene.brief('a')).toEqual([]);
+    expect(scene.brief('b')).toEqual([]);
+  });
+
+  it('is nobody’s while a job of an earlier command runs', () => {
+    scene.start('job &', one);
+    scene.run(one, 'sh job.sh');
+    scene.end('job &');
+    scene.start('mkdir', one);
+    scene.emit(cgroup('a'), 9000);
+    expect(scene.brief('mkdir')).toEqual([]);
+    expect(scene.brief('job &')).toEqual(['+ sh job.sh']);
+  });
+
+  it('belongs to the inner command, as the outer one waits for its shell', () => {
+    scene.start('bash', one);
+    const inner = scene.run(one, 'bash');
+    scene.start('mkdir', inner);
+    scene.emit(cgroup('a'));
+    scene.end('mkdir');
+    expect(scene.brief('mkdir')).toEqual(['+ pids:/a']);
+    expect(scene.brief('bash')).toEqual(['+ bash']);
+  });
+
+  it('is nobody’s long after the only command ended', () => {
+    scene.start('true', one);
+    scene.end('true');
+    scene.emit(cgroup('a'), 9000);
+    expect(scene.brief('true')).toEqual([]);
+  });
+});
+
+describe('rule 9: what a shell itself did', () => {
+  const move = (cgroup: string): EventBody => ({
+    type: 'process.change',
+    key: one.key,
+    change: { cgroup },
+  });
+  const span = (id: string, from: number, to: number): void => {
+    scene.emit(
+      {
+        ...{ type: 'command.start', id, terminal: 't0', line: id },
+        ...{ process: one.key, processGroup: null, at: from },
+      },
+      from,
+    );
+    scene.emit({ type: 'command.end', id, exitCode: 0, at: to }, to);
+  };
+
+  it('belongs to the command that it ran at that time', () => {
+    span('before', 2000, 2001);
+    span('echo', 3000, 3001);
+    scene.emit(move('/demo'), 3050);
+    span('after', 4000, 4001);
+    expect(['before', 'echo', 'after'].map((id) => scene.brief(id))).toEqual([
+      [],
+      ['~ bash cgroup'],
+      [],
+    ]);
+  });
+
+  /** A bash in a bash, which execs at 2500 by the kernel's clock, and is told of when told here. */
+  const inner = (told: (exec: EventBody) => void): ProcessState => {
+    scene.start('bash', one, 2000);
+    const shell = scene.fork(one, { comm: 'unshare', args: ['unshare'], bornAt: 2400 });
+    const exec = { key: shell.key, comm: 'bash', args: ['bash'], at: 2500 } as const;
+    const typed = { line: 'sleep &', process: shell.key, processGroup: null, at: 2600 } as const;
+    scene.emit({ type: 'command.start', id: 'sleep &', terminal: 't0', ...typed });
+    told({ type: 'process.exec', ...exec });
+    return shell;
+  };
+
+  it('is not of its first command when it became that shell before it', () => {
+    inner((exec) => {
+      scene.emit({ type: 'command.end', id: 'sleep &', exitCode: 0, at: 2601 });
+      scene.emit(exec);
+    });
+    expect(scene.brief('sleep &')).toEqual([]);
+    expect(scene.brief('bash')).toEqual(['+ bash']);
+  });
+
+  it('does not replace a shell whose exec is told while its first command runs', () => {
+    const shell = inner((exec) => scene.emit(exec));
+    scene.emit({ type: 'command.end', id: 'sleep &', exitCode: 0, at: 2601 });
+    scene.start('next', shell, 2700);
+    expect(attributionOf(scene.history).span('next')?.within).toBe('bash');
+  });
+
+  it('is nobody’s where two commands followed at once and it is told behind both', () => {
+    span('one', 3000, 3001);
+    span('two', 3010, 3011);
+    scene.emit(move('/demo'), 3050);
+    expect([scene.brief('one'), scene.brief('two')]).toEqual([[], []]);
+  });
+
+  it('belongs to a command that is told a moment after it', () => {
+    span('before', 2000, 2001);
+    scene.emit(move('/demo'), 3005);
+    scene.emit(
+      {
+        ...{ type: 'command.start', id: 'echo', terminal: 't0', line: 'echo' },
+        ...{ process: one.key, processGroup: null, at: 3000 },
+      },
+      3010,
+    );
+    scene.emit({ type: 'command.end', id: 'echo', exitCode: 0, at: 3001 }, 3011);
+    expect(scene.brief('before')).toEqual([]);
+    expect(scene.brief('echo')).toEqual(['~ bash cgroup']);
   });
 });

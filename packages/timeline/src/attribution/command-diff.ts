@@ -4,22 +4,11 @@
  * in the second's `vanished`; what one made and removed itself is in its `passed` only.
  */
 import type { History } from '../history.js';
-import type { MountState, NamespaceState, NsInode, ProcessKey, ProcessState } from '../state.js';
 import { Attribution } from './attribution.js';
-import { type CreditedEvent, livingPart } from './credited-event.js';
 import type { CommandSpan } from './spans.js';
+import { type DiffObject, type Touch, touches } from './touches.js';
 
-/** One kernel object, as it was last seen by what the command did to it. */
-export type DiffObject =
-  | { readonly kind: 'process'; readonly process: ProcessState }
-  | { readonly kind: 'namespace'; readonly namespace: NamespaceState }
-  | {
-      readonly kind: 'mount';
-      readonly mountNs: NsInode;
-      readonly mount: MountState;
-      /** not mounted by anyone: a new mount namespace begins as a copy of its maker's */
-      readonly copied: boolean;
-    };
+export type { DiffObject } from './touches.js';
 
 /** One field of an object that stays, with both values. */
 export interface FieldChange {
@@ -90,20 +79,10 @@ export function diffOf(attribution: Attribution, command: string): CommandDiff |
   return { command: span, ...kept, upTo: caused.at(-1)?.event.seq ?? span.startSeq };
 }
 
-type Known = ProcessState | NamespaceState | MountState;
-
-/** What one event did to one object: `null` is "not there". */
-interface Touch {
-  readonly id: string;
-  readonly before: Known | null;
-  readonly after: Known | null;
-  readonly object: DiffObject;
-}
-
 /** What the whole command did to it. */
 interface Trace {
-  readonly first: Known | null;
-  last: Known | null;
+  readonly first: object | null;
+  last: object | null;
   object: DiffObject;
   readonly fields: Map<string, FieldChange>;
 }
@@ -120,68 +99,11 @@ function follow(traces: Map<string, Trace>, { id, before, after, object }: Touch
   }
 }
 
-function touches({ event, before, mounts, copied }: CreditedEvent): Touch[] {
-  switch (event.type) {
-    case 'process.fork':
-      return [processTouch(event.process.key, before, event.process)];
-    case 'process.exec': {
-      const { key, comm, args } = event;
-      return before === null ? [] : [processTouch(key, before, { ...before, comm, args } as Known)];
-    }
-    case 'process.change': {
-      const { key } = event;
-      const change = livingPart(event.change);
-      return before === null ? [] : [processTouch(key, before, { ...before, ...change } as Known)];
-    }
-    case 'process.exit':
-      return before === null ? [] : [processTouch(event.key, before, null)];
-    case 'namespace.appear':
-      return [namespaceTouch(event.namespace.inode, before, event.namespace)];
-    case 'namespace.change': {
-      const { inode, change } = event;
-      if (before === null) return [];
-      return [namespaceTouch(inode, before, { ...before, ...change } as Known)];
-    }
-    case 'namespace.vanish':
-      return before === null ? [] : [namespaceTouch(event.inode, before, null)];
-    case 'mount.attach':
-    case 'mount.change':
-      return [mountTouch(event.mountNs, before, event.mount, copied)];
-    case 'mount.detach':
-      return before === null ? [] : [mountTouch(event.mountNs, before, null)];
-    case 'mount.forget':
-      return (mounts ?? []).map((mount) => mountTouch(event.mountNs, mount, null));
-    default:
-      return [];
-  }
-}
-
-function processTouch(key: ProcessKey, before: Known | null, after: Known | null): Touch {
-  const process = (after ?? before) as ProcessState;
-  return { id: `process ${key}`, before, after, object: { kind: 'process', process } };
-}
-
-function namespaceTouch(inode: NsInode, before: Known | null, after: Known | null): Touch {
-  const namespace = (after ?? before) as NamespaceState;
-  return { id: `namespace ${inode}`, before, after, object: { kind: 'namespace', namespace } };
-}
-
-function mountTouch(
-  mountNs: NsInode,
-  before: Known | null,
-  after: Known | null,
-  copied = false,
-): Touch {
-  const mount = (after ?? before) as MountState;
-  const id = `mount ${mountNs} ${mount.mountId}`;
-  return { id, before, after, object: { kind: 'mount', mountNs, mount, copied } };
-}
-
 /** Running and sleeping come and go by themselves; stopped and dead are news. */
 const RESTLESS = new Set(['R', 'S', 'D', 'I']);
 
-function changedFields(before: Known, after: Known): string[] {
-  return Object.keys(after).filter((field) => {
+function changedFields(before: object, after: object): string[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((field) => {
     const [from, to] = [Reflect.get(before, field), Reflect.get(after, field)];
     if (field === 'state' && RESTLESS.has(from as string) && RESTLESS.has(to as string))
       return false;

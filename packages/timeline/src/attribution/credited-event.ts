@@ -1,18 +1,36 @@
 /** An event together with whom it belongs to and what it changed: what diffs are made of. */
 import type { TimelineEvent } from '../events.js';
-import type { MountState, NamespaceState, ProcessState } from '../state.js';
+import type {
+  CgroupState,
+  MountState,
+  NamespaceState,
+  NetworkState,
+  OverlayState,
+  ProcessState,
+} from '../state.js';
 import type { Credit } from './credit.js';
+
+/** Anything that an event can be about. */
+export type Known =
+  | ProcessState
+  | NamespaceState
+  | MountState
+  | CgroupState
+  | OverlayState
+  | NetworkState;
 
 /** One event with its cause and with what it changed, as it was before. */
 export interface CreditedEvent {
   readonly event: TimelineEvent;
   readonly credit: Credit;
-  /** the process, namespace or mount that it is about, before it; null when it was not there */
-  readonly before: ProcessState | NamespaceState | MountState | null;
+  /** the process, namespace, mount … that it is about, before it; null when it was not there */
+  readonly before: Known | null;
   /** `mount.forget` only: all that went with the namespace */
   readonly mounts?: readonly MountState[];
-  /** `mount.attach` only: came with a new mount namespace, which begins as a copy of another */
+  /** of a mount: came with a new mount namespace, which begins as a copy of another */
   readonly copied?: boolean;
+  /** `mount.forget` only: ids of those of `mounts` that had come so */
+  readonly copies?: ReadonlySet<number>;
 }
 
 /** The same without the event. */

@@ -20,12 +20,22 @@ interface Job {
   readonly members: Set<ProcessKey>;
 }
 
+/** What was taken for commands of a shell, and its newest children, living or dead. */
+export interface Inferred {
+  readonly commands: readonly string[];
+  readonly forks: readonly Child[];
+}
+
 /** A child of a shell that does not say what it runs. */
 interface Child {
   readonly credit: Credit;
+  readonly bornAt: number;
   readonly shell: ProcessKey;
   job: Job | null;
 }
+
+/** Ended children of silent shells: the first command of a shell may be told after all of them. */
+const REMEMBERED_ENDS = 64;
 
 /** Programs that give their children groups when they run on a terminal without a script. */
 const SHELLS = new Set(['ash', 'bash', 'busybox', 'dash', 'fish', 'ksh', 'sh', 'zsh']);
@@ -35,6 +45,10 @@ export class Jobs {
   private readonly byPid = new Map<number, Credit>();
   private readonly jobs = new Map<number, Job>();
   private readonly children = new Map<ProcessKey, Child>();
+  /** forks that have not become a program: a subshell looks like its shell, and is none */
+  private readonly copies = new Set<ProcessKey>();
+  /** the newest that ended */
+  private ended: Child[] = [];
   /** shells that say what they run: nothing of theirs is inferred */
   private readonly saying = new Set<ProcessKey>();
   private readonly start: StartJob;
@@ -44,23 +58,38 @@ export class Jobs {
   }
 
   clear(): void {
-    for (const known of [this.byPid, this.jobs, this.children, this.saying]) known.clear();
+    for (const known of [this.byPid, this.jobs, this.children, this.saying, this.copies])
+      known.clear();
+    this.ended = [];
   }
 
   /** This shell says what it runs. @returns what was inferred of it until now, wrongly */
-  integrated(shell: ProcessKey): readonly string[] {
-    if (this.saying.has(shell)) return [];
+  integrated(shell: ProcessKey): Inferred {
+    if (this.saying.has(shell)) return { commands: [], forks: [] };
     this.saying.add(shell);
     const wrong = new Set<string>();
+    const forks = this.ended.filter((child) => child.shell === shell);
     for (const [key, child] of this.children) {
-      if (child.shell === shell) this.children.delete(key);
+      if (child.shell !== shell) continue;
+      forks.push(child);
+      this.children.delete(key);
     }
     for (const [group, job] of this.jobs) {
       if (job.shell !== shell) continue;
       wrong.add(job.id);
       this.jobs.delete(group);
     }
-    return [...wrong];
+    return { commands: [...wrong], forks };
+  }
+
+  /** A process has become a program of its own. */
+  execed(key: ProcessKey): void {
+    this.copies.delete(key);
+  }
+
+  /** Another program has taken the shell's place: whether it says something is to be seen. */
+  replaced(shell: ProcessKey): void {
+    this.saying.delete(shell);
   }
 
   /** Whose the group of a new process is: its leader's, living or dead. Null for a leader. */
@@ -70,7 +99,8 @@ export class Jobs {
 
   /** True for a shell at a terminal that has never said what it runs. */
   infers(process: ProcessState): boolean {
-    if (this.saying.has(process.key) || process.terminal === null) return false;
+    if (this.saying.has(process.key) || this.copies.has(process.key)) return false;
+    if (process.terminal === null) return false;
     if (process.parent === null) return true;
     const options = process.args.slice(1);
     const isPlain = options.every((one) => one.startsWith('-') && !/^-\w*c/.test(one));
@@ -80,8 +110,11 @@ export class Jobs {
   forked(process: ProcessState, credit: Credit, shell: ProcessState | undefined): void {
     this.byPid.set(process.hostPid, credit);
     this.jobs.delete(process.hostPid); // a pid that is used again: its old group is gone
-    if (shell === undefined || !this.infers(shell)) return;
-    this.children.set(process.key, { credit, shell: shell.key, job: null });
+    if (shell === undefined) return;
+    if (process.args.join(' ') === shell.args.join(' ')) this.copies.add(process.key);
+    if (!this.infers(shell)) return;
+    const { key, bornAt } = process;
+    this.children.set(key, { credit, bornAt, shell: shell.key, job: null });
   }
 
   /** A child that got a group of its own begins a job; one that joins a job's group is in it. */
@@ -106,8 +139,11 @@ export class Jobs {
 
   /** @returns the inferred command that ended with this process */
   exited(process: ProcessState): string | null {
-    const job = this.children.get(process.key)?.job ?? null;
+    this.copies.delete(process.key);
+    const child = this.children.get(process.key);
+    const job = child?.job ?? null;
     this.children.delete(process.key);
+    if (child !== undefined) this.ended = [...this.ended.slice(1 - REMEMBERED_ENDS), child];
     if (job === null) return null;
     job.members.delete(process.key);
     return job.members.size === 0 ? job.id : null;

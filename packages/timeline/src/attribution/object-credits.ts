@@ -17,24 +17,41 @@ import type { Effect } from './credited-event.js';
 type Namespaces = ProcessState['namespaces'];
 type NamespaceEvent = Extract<TimelineEvent, { type: `namespace.${string}` }>;
 type MountEvent = Extract<TimelineEvent, { type: `mount.${string}` }>;
+type ActedMountEvent = Exclude<MountEvent, { type: 'mount.forget' }>;
+
+/** Ended namespaces whose networks may still be told of. */
+const REMEMBERED_ENDS = 256;
 
 export class ObjectCredits {
   private readonly namespaces = new Map<NsInode, NamespaceState>();
   private readonly mounts = new Map<NsInode, Map<number, MountState>>();
+  /** mounts with which new mount namespaces began, as copies of others */
+  private readonly copies = new Map<NsInode, Set<number>>();
   /** who made each namespace; open until its first member is known */
   private readonly makers = new Map<NsInode, Credit>();
   private readonly settled = new Set<NsInode>();
   /** who last made a member or a holder leave */
   private readonly leavers = new Map<NsInode, Credit>();
+  /** the same of namespaces that are gone: their networks are told to be gone behind them */
+  private readonly enders = new Map<NsInode, Credit>();
   /** who last mounted or unmounted at `mountNs path`: a namespace's holder is told separately */
   private readonly holderActs = new Map<string, Credit>();
   /** the time of the batch in which a mount namespace was first read */
   private readonly firstReads = new Map<NsInode, number>();
   private readonly creditOf: (actor: ProcessKey) => Credit;
+  private readonly soleCredit: (t: number) => Credit;
 
-  /** @param creditOf what a process does belongs to */
-  constructor(start: State, creditOf: (actor: ProcessKey) => Credit) {
+  /**
+   * @param creditOf what a process does belongs to
+   * @param soleCredit whose an event without an actor at that time is
+   */
+  constructor(
+    start: State,
+    creditOf: (actor: ProcessKey) => Credit,
+    soleCredit: (t: number) => Credit,
+  ) {
     this.creditOf = creditOf;
+    this.soleCredit = soleCredit;
     for (const namespace of Object.values(start.namespaces)) {
       this.namespaces.set(namespace.inode, namespace);
       this.settled.add(namespace.inode);
@@ -48,6 +65,7 @@ export class ObjectCredits {
   clear(): void {
     for (const known of [this.namespaces, this.mounts, this.makers, this.leavers]) known.clear();
     for (const known of [this.holderActs, this.firstReads, this.settled]) known.clear();
+    for (const known of [this.enders, this.copies]) known.clear();
   }
 
   /** A process is in these now: whichever has had no member yet was made by it. */
@@ -72,7 +90,9 @@ export class ObjectCredits {
         if (before === null) return { credit: NOBODY, before };
         const after = { ...before, ...event.change };
         this.namespaces.set(event.inode, after);
-        return { credit: this.holderCredit(before, after), before };
+        const credit =
+          event.actor === undefined ? this.holderCredit(before, after) : this.creditOf(event.actor);
+        return { credit, before };
       }
       case 'namespace.vanish':
         return this.vanished(event.inode);
@@ -89,18 +109,30 @@ export class ObjectCredits {
         const table = this.mounts.get(mountNs);
         const before = table?.get(event.mountId) ?? null;
         table?.delete(event.mountId);
-        const credit = this.mountCredit(mountNs, event.actor);
+        const credit = this.mountCredit(event);
         if (before !== null) this.holderActs.set(`${mountNs} ${before.mountPoint}`, credit);
-        return { credit, before };
+        const copied = this.copies.get(mountNs)?.delete(event.mountId) === true;
+        return { credit, before, ...(copied && { copied }) };
       }
       case 'mount.forget': {
+        const copies = this.copies.get(mountNs) ?? new Set();
+        this.copies.delete(mountNs);
         const mounts = [...(this.mounts.get(mountNs)?.values() ?? [])];
         this.mounts.delete(mountNs);
         this.firstReads.delete(mountNs);
         for (const { mountPoint } of mounts) this.holderActs.delete(`${mountNs} ${mountPoint}`);
-        return { credit: this.leavers.get(mountNs) ?? NOBODY, before: null, mounts };
+        return { credit: this.leavers.get(mountNs) ?? NOBODY, before: null, mounts, copies };
       }
     }
+  }
+
+  /** Who made a namespace, and who made its last member (or holder) leave. */
+  makerOf(inode: NsInode): Credit {
+    return this.makers.get(inode) ?? NOBODY;
+  }
+
+  leaverOf(inode: NsInode): Credit {
+    return this.leavers.get(inode) ?? this.enders.get(inode) ?? NOBODY;
   }
 
   private appeared(namespace: NamespaceState, actor: ProcessKey | undefined): Effect {
@@ -121,6 +153,9 @@ export class ObjectCredits {
     this.namespaces.delete(inode);
     this.makers.delete(inode);
     this.leavers.delete(inode);
+    this.enders.set(inode, credit);
+    const [oldest] = this.enders.keys();
+    if (this.enders.size > REMEMBERED_ENDS && oldest !== undefined) this.enders.delete(oldest);
     // It may have been the last that kept its parent and its owner.
     for (const kept of [before?.parent, before?.owner]) {
       if (kept != null) this.leavers.set(kept, credit);
@@ -162,10 +197,14 @@ export class ObjectCredits {
     this.mounts.set(mountNs, table);
     const before = table.get(mount.mountId) ?? null;
     table.set(mount.mountId, mount);
-    const credit = this.mountCredit(mountNs, event.actor);
-    this.holderActs.set(`${mountNs} ${mount.mountPoint}`, credit);
     if (!this.firstReads.has(mountNs)) this.firstReads.set(mountNs, event.t);
+    const credit = this.mountCredit(event);
+    this.holderActs.set(`${mountNs} ${mount.mountPoint}`, credit);
     const copied = before === null && this.isCopy(mount, mountNs, event.t);
+    if (copied) {
+      const copies = this.copies.get(mountNs) ?? new Set();
+      this.copies.set(mountNs, copies.add(mount.mountId));
+    }
     return { credit, before, ...(copied && { copied }) };
   }
 
@@ -179,9 +218,11 @@ export class ObjectCredits {
     return false;
   }
 
-  private mountCredit(mountNs: NsInode, actor: ProcessKey | undefined): Credit {
+  private mountCredit({ mountNs, actor, t }: ActedMountEvent): Credit {
     if (actor !== undefined) return this.creditOf(actor);
-    return this.makers.get(mountNs) ?? NOBODY;
+    // What a new namespace begins with was not mounted by anybody else than its maker.
+    if (this.firstReads.get(mountNs) === t) return this.makers.get(mountNs) ?? NOBODY;
+    return this.soleCredit(t);
   }
 }
 

@@ -13,6 +13,7 @@ import {
 } from '../sample.js';
 import type { NamespaceKind, NsInode, ProcessState } from '../state.js';
 import { attributionOf, type CommandDiff, commandDiff, type DiffObject } from './command-diff.js';
+import { objectName } from './describe-diff.js';
 
 export class Scene {
   readonly events: TimelineEvent[] = [];
@@ -161,5 +162,6 @@ export class Scene {
 function name(one: DiffObject): string {
   if (one.kind === 'process') return one.process.args.join(' ');
   if (one.kind === 'namespace') return `${one.namespace.kind}:[${one.namespace.inode}]`;
-  return `${one.mount.mountPoint}${one.copied ? ' copy' : ''}`;
+  if (one.kind === 'mount') return `${one.mount.mountPoint}${one.copied ? ' copy' : ''}`;
+  return objectName(one);
 }

@@ -3,7 +3,7 @@
  */
 import type { EventBody } from '../events.js';
 import type { ProcessKey } from '../state.js';
-import { type Credit, joinCredits, openCredit } from './credit.js';
+import { type Credit, joinCredits, NOBODY, openCredit } from './credit.js';
 
 /** One command line, or (without shell integration) one job that a shell with job control ran. */
 export interface CommandSpan {
@@ -34,13 +34,22 @@ export interface OpenSpan {
   to: number | null;
 }
 
-/** Commands of one shell that a late fork may still belong to. */
-const LATE_SPANS = 8;
+/** Commands of one shell that a late fork may still belong to: pasted lines run at once. */
+const LATE_SPANS = 64;
+/** Newest forks of a running command that may turn out to be behind its end. */
+const LATE_FORKS = 64;
+/** How late it may be told that a shell did something to itself or by a builtin, ms. */
+const LATE_ACT_MS = 100;
+/** How late a command may be told after what its shell did in it, ms. */
+const LATE_START_MS = 150;
 
 /** The commands of one shell, and its forks that no command has claimed. */
 export class ShellSpans {
   private spans: OpenSpan[] = [];
   private unclaimed: { readonly credit: Credit; readonly bornAt: number }[] = [];
+  /** forks of the command that runs, as it seems: those behind its end are not */
+  private joined: { readonly credit: Credit; readonly bornAt: number }[] = [];
+  private acts: { readonly credit: Credit; readonly t: number }[] = [];
 
   add(open: OpenSpan): void {
     this.spans.push(open);
@@ -49,7 +58,7 @@ export class ShellSpans {
     if (from === null) return;
     // The pty told of the command after the trace told of its fork: their own clocks decide.
     for (const fork of this.unclaimed) {
-      if (fork.bornAt >= Math.floor(from)) joinCredits(fork.credit, open.credit);
+      if (fork.bornAt + vagueness(fork.bornAt) >= from) joinCredits(fork.credit, open.credit);
     }
     this.unclaimed = [];
   }
@@ -65,6 +74,11 @@ export class ShellSpans {
     return this.spans.at(-1) ?? null;
   }
 
+  /** Whether it had run a command by then, by its own clock; true where it has none. */
+  hadBegunBy(at: number): boolean {
+    return this.spans.some(({ from }) => from === null || from <= at);
+  }
+
   /**
    * Credit of a child that was born at `bornAt` (whole ms). Its event may come late or early, so
    * where the shell told its own times, these decide.
@@ -75,9 +89,60 @@ export class ShellSpans {
     const { running } = this;
     const timed = this.spans.some(({ from }) => from !== null);
     if (!timed) return running?.credit ?? this.wait(bornAt, unless);
-    const then = this.spans.findLast(({ from }) => from === null || Math.floor(from) <= bornAt);
-    const isOver = then === undefined || (then.to === null ? then !== running : then.to < bornAt);
-    return isOver ? this.wait(bornAt, unless) : then.credit;
+    const latest = bornAt + vagueness(bornAt);
+    const able = this.spans.filter(({ from, to, span }) => {
+      if (from !== null && from > latest) return false;
+      return to === null ? span.endSeq === null : to >= bornAt;
+    });
+    const then = able.at(-1);
+    // Born in the same tick of a slow clock as two commands: it may be of either.
+    if (then === undefined || (able.length > 1 && latest > bornAt))
+      return this.wait(bornAt, unless);
+    if (then.to !== null) return then.credit;
+    const credit: Credit = { command: null, same: then.credit, ...(unless && { unless }) };
+    this.joined = [...this.joined.slice(1 - LATE_FORKS), { credit, bornAt }];
+    return credit;
+  }
+
+  /** A command told when it ended: a prompt's helper may have been told before that. */
+  ended({ to }: OpenSpan): void {
+    for (const { credit, bornAt } of this.joined) {
+      if (to !== null && bornAt > to) delete credit.same;
+    }
+    this.joined = [];
+  }
+
+  /**
+   * Credit of what the shell itself did, told at `t`: a builtin, an exec. Its command may be told a
+   * moment later, and of two commands that followed at once it is nobody's.
+   */
+  act(t: number): Credit {
+    const { latest } = this;
+    if (latest?.from === null) return latest.credit;
+    const credit: Credit = { command: null };
+    this.acts.push({ credit, t });
+    return credit;
+  }
+
+  /** Decides about acts; for ever about those that are long enough ago. @returns whether all are */
+  settle(now: number): boolean {
+    for (const { credit, t } of this.acts) {
+      const by = this.doneBy(t);
+      if (by === NOBODY) delete credit.same;
+      else credit.same = by;
+    }
+    this.acts = this.acts.filter(({ t }) => t + LATE_START_MS >= now);
+    return this.acts.length === 0;
+  }
+
+  private doneBy(t: number): Credit {
+    const begun = this.spans.filter(({ from, span }) => (from ?? span.startedAt) <= t);
+    const able = begun.filter(({ to, span }) => {
+      const end = to ?? span.endedAt;
+      return end === null || end >= t - LATE_ACT_MS;
+    });
+    if (able.length > 1) return NOBODY;
+    return (able[0] ?? begun.at(-1))?.credit ?? NOBODY;
   }
 
   private wait(bornAt: number, unless: Credit | undefined): Credit {
@@ -86,6 +151,14 @@ export class ShellSpans {
     if (this.unclaimed.length > LATE_SPANS) this.unclaimed.shift();
     return credit;
   }
+}
+
+/** A tick of /proc/PID/stat, from which a birth is known that no trace told of, ms. */
+const TICK_MS = 10;
+
+/** How much later a birth may have been: a whole number of milliseconds is one that was rounded. */
+function vagueness(bornAt: number): number {
+  return Number.isInteger(bornAt) ? TICK_MS : 0;
 }
 
 type Start = Extract<EventBody, { type: 'command.start' }>;

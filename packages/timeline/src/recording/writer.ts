@@ -115,15 +115,16 @@ export class RecordingWriter {
    * Adds events that follow those before.
    *
    * @param state their fold
+   * @param texts the same events as JSON, where the caller has them
    * @throws RangeError when they do not follow: a new numbering is a new recording
    */
-  events(events: readonly TimelineEvent[], state: State): void {
+  events(events: readonly TimelineEvent[], state: State, texts: readonly string[] = []): void {
     const first = events[0];
     if (first === undefined || this.end !== null) return;
     if (first.seq !== this.state.seq + 1 || events.at(-1)!.seq !== state.seq) {
       throw new RangeError(`recording: event ${first.seq} does not follow ${this.state.seq}`);
     }
-    for (const event of events) if (!this.add(event)) return;
+    for (const [i, event] of events.entries()) if (!this.add(event, texts[i])) return;
     this.state = state;
     if (state.seq - this.snapshotSeq >= this.options.snapshotEvents) this.snapshot();
   }
@@ -147,14 +148,14 @@ export class RecordingWriter {
   }
 
   /** @returns false when the recording has ended instead */
-  private add(record: RecordingRecord): boolean {
+  private add(record: RecordingRecord, text?: string): boolean {
     // Clocks of several processes meet here; in the file time does not go back.
     const t = Math.max(record.t, this.lastT);
     if (t - this.firstT > this.options.maxDurationMs) {
       this.finish('duration');
       return false;
     }
-    const line = lineOf(t === record.t ? record : { ...record, t });
+    const line = t === record.t ? (text ?? lineOf(record)) : lineOf({ ...record, t });
     if (this.lines.length === 0) this.openT = t;
     this.lines.push(line);
     this.lastT = t;
