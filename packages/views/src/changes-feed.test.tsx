@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import type { State } from '@terrarium/timeline';
+import type { State, TimelineEvent } from '@terrarium/timeline';
 import { EMPTY_STATE } from '@terrarium/timeline';
 import { act } from 'react';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -9,9 +9,12 @@ import { type Mounted, mount } from './testing.js';
 
 let view: Mounted;
 let seq = 100;
+let events: TimelineEvent[] = [];
+const since = (from: number) => events.filter((event) => event.seq > from);
 beforeEach(() => {
   vi.useFakeTimers();
-  view = mount(<ChangesFeed state={EMPTY_STATE} lang="en" />);
+  events = [];
+  view = mount(<ChangesFeed state={EMPTY_STATE} lang="en" since={since} />);
 });
 afterEach(() => {
   view.unmount();
@@ -19,7 +22,7 @@ afterEach(() => {
 });
 
 const spoken = () => view.all('[aria-live=polite]')[0]?.textContent;
-const show = (state: State) => view.render(<ChangesFeed state={state} lang="en" />);
+const show = (state: State) => view.render(<ChangesFeed state={state} lang="en" since={since} />);
 const wait = (ms: number) => act(() => vi.advanceTimersByTime(ms));
 const plus = (base: State, hostPid: number, comm: string): State => {
   const process = demoProcess(hostPid, { comm, parent: '4707:47070' });
@@ -57,11 +60,17 @@ it('speaks at most once in two seconds, and then of everything', () => {
   expect(spoken()).toBe('bash 7 started two; bash 7 started three');
 });
 
-it('tells of a command that was too quick to be seen', () => {
+it('tells of a command that was too quick for any drawn state to have it', () => {
   show(DEMO_STATE);
-  show(plus(DEMO_STATE, 4790, 'bash'));
-  show(plus(DEMO_STATE, 4790, 'ls'));
-  show({ ...DEMO_STATE, seq: ++seq });
+  const process = demoProcess(4790, { comm: 'bash', parent: '4707:47070' });
+  const { key } = process;
+  const at = (): { seq: number; t: number } => ({ seq: ++seq, t: 0 });
+  events = [
+    { type: 'process.fork', process, ...at() },
+    { type: 'process.exec', key, comm: 'ls', args: ['ls'], ...at() },
+    { type: 'process.exit', key, waitStatus: 0, ...at() },
+  ];
+  show({ ...DEMO_STATE, seq });
   wait(400);
   expect(spoken()).toBe('bash 7 ran ls');
 });

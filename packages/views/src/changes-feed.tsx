@@ -3,9 +3,9 @@
  * The text twin of every picture: what changed, in words, politely. Collects for a moment, so that
  * fork and exec become one sentence, and speaks at most once in two seconds.
  */
-import type { ProcessKey, ProcessState, State } from '@terrarium/timeline';
+import type { State, TimelineEvent } from '@terrarium/timeline';
 import { useEffect, useRef, useState } from 'react';
-import { summarise } from './changes.js';
+import { bornIn, summarise } from './changes.js';
 import { type Lang, strings } from './strings.js';
 
 /** At most one message in this time, milliseconds: a screen reader must be able to finish. */
@@ -21,23 +21,25 @@ interface Message {
 }
 
 /**
+ * @param since the events after this number, as far as they are remembered: what came and went
+ *   between two drawn states
  * @param visible false hides the sentences from the eye; they are still spoken
  */
 export function ChangesFeed(props: {
   readonly state: State;
   readonly lang: Lang;
+  readonly since: (seq: number) => readonly TimelineEvent[];
   readonly visible?: boolean;
 }) {
-  const { state, lang, visible = true } = props;
+  const { state, lang, since, visible = true } = props;
   const words = strings(lang);
   const [messages, setMessages] = useState<readonly Message[]>([]);
   const said = useRef<State>(state);
   const latest = useRef(state);
-  const passing = useRef(new Map<ProcessKey, ProcessState>());
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const spokeAt = useRef(Number.NEGATIVE_INFINITY);
-  const language = useRef(lang);
-  language.current = lang;
+  const asked = useRef({ lang, since });
+  asked.current = { lang, since };
 
   useEffect(() => {
     const previous = latest.current;
@@ -48,19 +50,14 @@ export function ChangesFeed(props: {
       said.current = state;
       return;
     }
-    remember(passing.current, previous, state);
     if (timer.current !== undefined) return;
     const wait = Math.max(COLLECT_MS, spokeAt.current + FEED_INTERVAL_MS - performance.now());
     timer.current = setTimeout(() => {
       timer.current = undefined;
-      const text = summarise(
-        said.current,
-        latest.current,
-        language.current,
-        passing.current.values(),
-      );
+      const before = said.current;
+      const passing = bornIn(asked.current.since(before.seq));
+      const text = summarise(before, latest.current, asked.current.lang, passing);
       said.current = latest.current;
-      passing.current.clear();
       if (text === '') return;
       spokeAt.current = performance.now();
       const id = latest.current.seq;
@@ -83,11 +80,4 @@ export function ChangesFeed(props: {
       </ol>
     </div>
   );
-}
-
-/** Keeps the last look of every process that appeared since the last sentence. */
-function remember(passing: Map<ProcessKey, ProcessState>, before: State, after: State): void {
-  if (before.processes === after.processes) return;
-  for (const [key, process] of Object.entries(after.processes))
-    if (before.processes[key] !== process) passing.set(key, process);
 }

@@ -5,11 +5,16 @@
 import {
   type NamespaceKind,
   type NamespaceState,
+  type ProcessKey,
   type ProcessState,
   processesOf,
   type State,
+  type TimelineEvent,
 } from '@terrarium/timeline';
+import { cgroupSentences } from './cgroups/changes.js';
 import { KINDS, namespaceName } from './kinds.js';
+import { overlaySentences } from './layers/changes.js';
+import { networkChanges } from './network/network-changes.js';
 import { sandboxPid, shortName } from './process-text.js';
 import { type Lang, type Strings, strings } from './strings.js';
 
@@ -18,7 +23,7 @@ export interface Changes {
   /** another sandbox, or none: the rest is then empty, as everything is new */
   readonly sandbox: 'started' | 'ended' | null;
   readonly started: readonly ProcessState[];
-  /** started and ended in between; known only to who saw the states in between */
+  /** started and ended in between; known only to who has the events in between */
   readonly passed: readonly ProcessState[];
   /** exec, or a new name, in a process that was there before */
   readonly became: readonly { readonly before: ProcessState; readonly after: ProcessState }[];
@@ -55,7 +60,7 @@ const NOTHING: Changes = {
 /**
  * Compares two states.
  *
- * @param passing processes seen in between; those in neither state are `passed`
+ * @param passing processes that were born in between (`bornIn`); those in neither state are `passed`
  */
 export function changesBetween(
   before: State,
@@ -85,6 +90,24 @@ export function changesBetween(
     ...namespaceChanges(before, after),
     ...mountChanges(before, after),
   };
+}
+
+/**
+ * Processes that these events tell the birth of, as they were last: the states that a page has drawn may
+ * lack an exec and an exit that came within one frame.
+ */
+export function bornIn(events: readonly TimelineEvent[]): readonly ProcessState[] {
+  const born = new Map<ProcessKey, ProcessState>();
+  const amend = (key: ProcessKey, change: Partial<ProcessState>): void => {
+    const process = born.get(key);
+    if (process !== undefined) born.set(key, { ...process, ...change });
+  };
+  for (const event of events) {
+    if (event.type === 'process.fork') born.set(event.process.key, event.process);
+    if (event.type === 'process.exec') amend(event.key, { comm: event.comm, args: event.args });
+    if (event.type === 'process.change') amend(event.key, event.change);
+  }
+  return [...born.values()];
 }
 
 /** The sentence for what happened between two states; empty when nothing worth saying did. */
@@ -118,6 +141,9 @@ export function summarise(
     ...namespaceText(changes.vanished, words.goneNamespace),
     ...several(changes.held, (one) => words.heldNow(namespaceName(one.kind, one.inode))),
     ...mountText(changes.mounted, changes.unmounted, words),
+    ...cgroupSentences(before, after, lang),
+    ...overlaySentences(before, after, lang),
+    ...networkChanges(before, after, lang),
   ].join(words.joint);
 }
 

@@ -1,12 +1,12 @@
 'use client';
 /** One namespace's mounts as a tree with its keyboard: what, where, of which kind, who hears of it. */
 import type { MountDifference, MountNode, NsInode } from '@terrarium/timeline';
-import { propagationOf } from '@terrarium/timeline';
-import { type CSSProperties, useMemo, useState } from 'react';
-import { Chevron } from './glyphs.js';
+import { propagationOf, subject } from '@terrarium/timeline';
+import { useMemo, useState } from 'react';
 import { type MountKey, mountKey } from './mount-key.js';
 import { PropagationMark, propagationKind } from './mount-marks.js';
 import { type Lang, strings } from './strings.js';
+import { Twist, treeItem } from './tree-item.js';
 import { useAppear } from './use-appear.js';
 import type { Look } from './use-hover-intent.js';
 import { useRowTree } from './use-row-tree.js';
@@ -62,20 +62,13 @@ export function MountPane(props: MountPaneProps) {
         {rows.map((row) => (
           <div
             key={row.id}
-            role="treeitem"
+            {...treeItem(row, { active: row.id === tree.active, selected: row.id === selected })}
             className="tr-row tr-mount-row"
-            data-id={row.id}
+            data-subject={subject.mount(mountNs, row.node.mount.mountId)}
             data-appear={row.id}
             data-covered={row.node.coveredBy !== null || undefined}
             data-difference={props.differences?.get(row.node.mount.mountId)}
             data-highlighted={(row.id === looked && looked !== selected) || undefined}
-            tabIndex={row.id === tree.active ? 0 : -1}
-            aria-level={row.level}
-            aria-setsize={row.setSize}
-            aria-posinset={row.position}
-            aria-expanded={row.expanded}
-            aria-selected={row.id === selected}
-            style={{ '--level': row.level - 1 } as CSSProperties}
           >
             <RowContent
               row={row}
@@ -102,9 +95,7 @@ function RowContent(props: {
   return (
     <>
       <span className="tr-cell tr-name">
-        <span className="tr-twist" data-twist={row.expanded === undefined ? undefined : true}>
-          {row.expanded !== undefined && <Chevron />}
-        </span>
+        <Twist expanded={row.expanded} />
         <span className="tr-mount-point" title={mount.mountPoint}>
           {row.path}
         </span>

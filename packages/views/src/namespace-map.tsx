@@ -4,8 +4,14 @@
  * The sandbox's own are thin and neutral, so what differs is all that has colour; a bar joins
  * cells that are the same namespace. A real table; the tree beside it says the same to the keys.
  */
-import type { NamespaceKind, NsInode, ProcessState, State } from '@terrarium/timeline';
-import { useMemo, useRef } from 'react';
+import {
+  type NamespaceKind,
+  type NsInode,
+  type ProcessState,
+  type State,
+  subject,
+} from '@terrarium/timeline';
+import { memo, useCallback, useMemo, useRef } from 'react';
 import { Crown, NamespaceGlyph, NamespaceRing } from './glyphs.js';
 import { KINDS, namespaceName } from './kinds.js';
 import { heldNamespaces, namespaceGroups } from './namespace-groups.js';
@@ -15,7 +21,7 @@ import { type Lang, strings } from './strings.js';
 import { useAppear } from './use-appear.js';
 
 /** Names shown in a row before the rest is counted. */
-const NAMES_SHOWN = 2;
+const NAMES_SHOWN = 3;
 
 interface MapRow {
   readonly id: string;
@@ -35,6 +41,8 @@ export function NamespaceMap(props: {
   const { state, lang, lit } = props;
   const words = strings(lang);
   const rows = useMemo(() => mapRows(state), [state]);
+  const onLook = useLatest(props.onLook);
+  const onSelect = useLatest(props.onSelect);
   const rings = ringsOf(state);
   const table = useRef<HTMLTableElement>(null);
   const ids = useMemo(() => rows.map((row) => row.id), [rows]);
@@ -58,32 +66,92 @@ export function NamespaceMap(props: {
       </thead>
       <tbody>
         {rows.map((row, i) => (
-          <tr key={row.id} data-appear={row.id} data-own={row.differs.length === 0 || undefined}>
-            <th scope="row">
-              <Who state={state} row={row} lang={lang} />
-            </th>
-            {KINDS.map((kind) => {
-              const inode = row.cells[kind];
-              return (
-                <Cell
-                  key={kind}
-                  kind={kind}
-                  inode={inode}
-                  ring={inode === undefined ? undefined : rings.get(inode)}
-                  joined={inode !== undefined && rows[i - 1]?.cells[kind] === inode}
-                  lit={inode !== undefined && inode === lit}
-                  lang={lang}
-                  onLook={props.onLook}
-                  onSelect={props.onSelect}
-                />
-              );
-            })}
-            <td className="tr-map-differs">{differsText(row, lang)}</td>
-          </tr>
+          <Row
+            key={row.id}
+            row={row}
+            state={state}
+            lang={lang}
+            above={rows[i - 1]}
+            rings={rings}
+            lit={lit !== null && Object.values(row.cells).includes(lit) ? lit : null}
+            drawn={drawnIn(row, rows[i - 1], rings, state)}
+            onLook={onLook}
+            onSelect={onSelect}
+          />
         ))}
       </tbody>
     </table>
   );
+}
+
+/** One function for always that calls the newest: rows that are not drawn anew keep it. */
+function useLatest(act: (inode: NsInode) => void): (inode: NsInode) => void {
+  const latest = useRef(act);
+  latest.current = act;
+  return useCallback((inode: NsInode) => latest.current(inode), []);
+}
+
+interface RowProps {
+  readonly row: MapRow;
+  readonly state: State;
+  readonly lang: Lang;
+  readonly above: MapRow | undefined;
+  readonly rings: ReadonlyMap<NsInode, Ring>;
+  /** the lit namespace, where it is one of this row's */
+  readonly lit: NsInode | null;
+  /** all that the row shows but for `lit`: rows of which it is the same look the same */
+  readonly drawn: string;
+  readonly onLook: (inode: NsInode) => void;
+  readonly onSelect: (inode: NsInode) => void;
+}
+
+/** Memoised by what it shows: eight cells of ten elements each are not made anew for another row. */
+const Row = memo(
+  function Row({ row, state, lang, above, rings, lit, onLook, onSelect }: RowProps) {
+    return (
+      <tr data-appear={row.id} data-own={row.differs.length === 0 || undefined}>
+        <th scope="row">
+          <Who state={state} row={row} lang={lang} />
+        </th>
+        {KINDS.map((kind) => {
+          const inode = row.cells[kind];
+          return (
+            <Cell
+              key={kind}
+              kind={kind}
+              inode={inode}
+              ring={inode === undefined ? undefined : rings.get(inode)}
+              joined={inode !== undefined && above?.cells[kind] === inode}
+              lit={inode !== undefined && inode === lit}
+              lang={lang}
+              onLook={onLook}
+              onSelect={onSelect}
+            />
+          );
+        })}
+        <td className="tr-map-differs">{differsText(row, lang)}</td>
+      </tr>
+    );
+  },
+  (before, after) =>
+    before.drawn === after.drawn && before.lit === after.lit && before.lang === after.lang,
+);
+
+function drawnIn(
+  row: MapRow,
+  above: MapRow | undefined,
+  rings: ReadonlyMap<NsInode, Ring>,
+  state: State,
+): string {
+  const cells = KINDS.map((kind) => {
+    const inode = row.cells[kind];
+    if (inode === undefined) return '';
+    return `${inode} ${rings.get(inode)?.slot} ${above?.cells[kind] === inode}`;
+  });
+  const named = row.members
+    .slice(0, NAMES_SHOWN)
+    .map((one) => `${one.key} ${one.comm} ${one.pids.join()} ${isSandboxInit(state, one.key)}`);
+  return [row.held, row.members.length, row.differs.join(), ...named, ...cells].join('|');
 }
 
 function Who({ state, row, lang }: { state: State; row: MapRow; lang: Lang }) {
@@ -142,6 +210,7 @@ function Cell(props: {
         tabIndex={-1}
         aria-label={`${name}, ${spoken}`}
         title={`${name} · ${spoken}`}
+        data-subject={subject.namespace(inode)}
         onPointerEnter={() => props.onLook(inode)}
         onClick={() => props.onSelect(inode)}
       >

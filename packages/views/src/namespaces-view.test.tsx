@@ -89,12 +89,7 @@ describe('NamespacesView', () => {
     expect(view.all('[data-id="4026532801"]')[0]?.getAttribute('aria-expanded')).toBe('false');
   });
 
-  it('lets a new namespace and its row in the map glow once, and nothing else', () => {
-    const touched: (string | null)[] = [];
-    Element.prototype.animate = function () {
-      touched.push(this.getAttribute('data-appear'));
-      return {} as Animation;
-    };
+  it('lets a new namespace and its row in the map glow once, and nothing else', async () => {
     globalThis.matchMedia = () => ({ matches: false }) as MediaQueryList;
     const bash = DEMO_STATE.processes['4707:47070']!;
     const uts = { ...DEMO_STATE.namespaces[4026532810]!, inode: 99, holders: [] };
@@ -109,8 +104,11 @@ describe('NamespacesView', () => {
         }}
       />,
     );
-    Reflect.deleteProperty(Element.prototype, 'animate');
+    const glowing = () =>
+      view.all('[data-appear]').filter((row) => row.style.backgroundColor !== '');
+    const touched = glowing().map((row) => row.getAttribute('data-appear'));
     expect(touched.map((id) => id?.split(' ')[3] ?? id)).toEqual(['99', '99']);
+    await expect.poll(glowing).toEqual([]);
   });
 
   it('has no more tab stops in the picture', () => {

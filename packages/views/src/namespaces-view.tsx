@@ -9,10 +9,12 @@ import {
   type NamespaceState,
   type NsInode,
   type State,
+  type Subject,
+  subject,
 } from '@terrarium/timeline';
-import { type CSSProperties, type ReactNode, useMemo, useState } from 'react';
+import { memo, type ReactNode, useMemo, useState } from 'react';
 import { FactsPanel } from './facts-panel.js';
-import { Chevron, NamespaceGlyph, NamespaceRing } from './glyphs.js';
+import { NamespaceGlyph, NamespaceRing } from './glyphs.js';
 import { KINDS, namespaceName } from './kinds.js';
 import { EmptyVessel } from './logo.js';
 import { holderText, NamespaceFacts, NamespaceTitle } from './namespace-facts.js';
@@ -21,10 +23,12 @@ import { NamespaceMap } from './namespace-map.js';
 import { pidsText } from './process-text.js';
 import { RING_PATTERNS, ringsOf } from './rings.js';
 import { type Lang, strings } from './strings.js';
+import { Twist, treeItem } from './tree-item.js';
 import { useAppear } from './use-appear.js';
 import { useControlled } from './use-controlled.js';
 import { useHoverIntent } from './use-hover-intent.js';
 import { useRowTree } from './use-row-tree.js';
+import { useSteadyState } from './use-steady-state.js';
 
 export interface NamespacesViewProps {
   readonly state: State;
@@ -45,7 +49,8 @@ export function NamespacesView(props: NamespacesViewProps) {
   const [flipped, setFlipped] = useState<ReadonlySet<string>>(new Set());
   const [looked, look] = useHoverIntent<NsInode>();
   const [selected, select] = useControlled(props.selected, props.onSelect);
-  const rows = useMemo(() => treeRows(state, lang, flipped), [state, lang, flipped]);
+  const steady = useSteadyState(state, SHOWN_RECORDS);
+  const rows = useMemo(() => treeRows(steady, lang, flipped), [steady, lang, flipped]);
 
   const choose = (inode: NsInode) => select(inode === selected ? null : inode);
   const tree = useRowTree<NsInode>(rows, {
@@ -73,7 +78,7 @@ export function NamespacesView(props: NamespacesViewProps) {
           ) : (
             <div className="tr-scroll" onPointerLeave={look.cancel}>
               <NamespaceMap
-                state={state}
+                state={steady}
                 lang={lang}
                 lit={shown}
                 onLook={look.soon}
@@ -86,35 +91,13 @@ export function NamespacesView(props: NamespacesViewProps) {
                 className="tr-rows tr-ns-rows"
               >
                 {rows.map((row) => (
-                  <div
+                  <NamespaceRow
                     key={row.id}
-                    role="treeitem"
-                    className="tr-row tr-ns-row"
-                    data-id={row.id}
-                    data-appear={row.type === 'namespace' ? row.id : undefined}
-                    data-type={row.type}
-                    data-highlighted={
-                      (row.type === 'namespace' && row.inode === looked && looked !== selected) ||
-                      undefined
-                    }
-                    tabIndex={row.id === tree.active ? 0 : -1}
-                    aria-level={row.level}
-                    aria-setsize={row.setSize}
-                    aria-posinset={row.position}
-                    aria-expanded={row.expanded}
-                    aria-selected={row.type === 'namespace' && row.inode === selected}
-                    style={{ '--level': row.level - 1 } as CSSProperties}
-                  >
-                    <span className="tr-cell tr-name">
-                      <span
-                        className="tr-twist"
-                        data-twist={row.expanded === undefined ? undefined : true}
-                      >
-                        {row.expanded !== undefined && <Chevron />}
-                      </span>
-                      {row.content}
-                    </span>
-                  </div>
+                    row={row}
+                    active={row.id === tree.active}
+                    selected={row.type === 'namespace' && row.inode === selected}
+                    looked={row.type === 'namespace' && row.inode === looked && looked !== selected}
+                  />
                 ))}
               </div>
             </div>
@@ -140,10 +123,50 @@ export function NamespacesView(props: NamespacesViewProps) {
   );
 }
 
+/** What this view reads of a state, beside the card. */
+const SHOWN_RECORDS = ['sandbox', 'processes', 'namespaces'] as const;
+
+interface NamespaceRowProps {
+  readonly row: TreeRow;
+  readonly active: boolean;
+  readonly selected: boolean;
+  readonly looked: boolean;
+}
+
+/** Memoised by what is in it, as its content is made anew each time: of sixty rows one is drawn. */
+const NamespaceRow = memo(function NamespaceRow(props: NamespaceRowProps) {
+  const { row } = props;
+  return (
+    <div
+      {...treeItem(row, { active: props.active, selected: props.selected })}
+      className="tr-row tr-ns-row"
+      data-subject={row.subject}
+      data-appear={row.type === 'namespace' ? row.id : undefined}
+      data-type={row.type}
+      data-highlighted={props.looked || undefined}
+    >
+      <span className="tr-cell tr-name">
+        <Twist expanded={row.expanded} />
+        {row.content}
+      </span>
+    </div>
+  );
+}, isSameRow);
+
+function isSameRow(before: NamespaceRowProps, after: NamespaceRowProps): boolean {
+  const [a, b] = [before.row, after.row];
+  if (before.active !== after.active || before.selected !== after.selected) return false;
+  if (before.looked !== after.looked || a.expanded !== b.expanded) return false;
+  if (a.level !== b.level || a.position !== b.position || a.setSize !== b.setSize) return false;
+  return a.drawn === b.drawn;
+}
+
 interface TreeRow {
   readonly id: string;
   readonly type: 'kind' | 'namespace' | 'member' | 'holder';
   readonly inode: NsInode | null;
+  /** what it is about, where that is one thing */
+  readonly subject?: Subject;
   readonly level: number;
   readonly position: number;
   readonly setSize: number;
@@ -151,10 +174,13 @@ interface TreeRow {
   /** for typing ahead */
   readonly text: string;
   readonly content: ReactNode;
+  /** all that `content` shows: rows of which it is the same look the same */
+  readonly drawn: string;
 }
 
 /** A row before it has its place among its siblings. */
-interface Branch extends Pick<TreeRow, 'id' | 'type' | 'inode' | 'text' | 'content'> {
+interface Branch
+  extends Pick<TreeRow, 'id' | 'type' | 'inode' | 'subject' | 'text' | 'content' | 'drawn'> {
   readonly open: boolean;
   readonly children: readonly Branch[];
 }
@@ -185,6 +211,7 @@ function kindBranch(state: State, lang: Lang, kind: NamespaceKind): Branch {
     type: 'kind',
     inode: null,
     text: kind,
+    drawn: `${lang} ${count}`,
     open: count > 1,
     children: nodes.map((node) => namespaceBranch(state, lang, node)),
     content: (
@@ -211,11 +238,15 @@ function namespaceBranch(state: State, lang: Lang, node: NamespaceNode): Branch 
   const note = namespace.ofHost ? words.ofHost : namespace.ofSandbox ? words.ofSandbox : null;
   const name = namespaceName(kind, inode);
   const pattern = ring === undefined ? null : words.patterns[RING_PATTERNS.indexOf(ring.pattern)];
+  const named = namespace.label === undefined ? null : `“${namespace.label}”`;
+  const remark = [named, words.membersCount(count), note].filter(Boolean).join(', ');
   return {
     id: `${inode}`,
     type: 'namespace',
     inode,
+    subject: subject.namespace(inode),
     text: name,
+    drawn: `${lang} ${pattern} ${remark}`,
     open: ring !== undefined || node.children.length > 0,
     children: [
       ...node.children.map((child) => namespaceBranch(state, lang, child)),
@@ -232,7 +263,7 @@ function namespaceBranch(state: State, lang: Lang, node: NamespaceNode): Branch 
           {pattern !== null && <span className="tr-sr">, {pattern}</span>}
         </span>
         <span className="tr-args" data-note>
-          {[words.membersCount(count), note].filter(Boolean).join(', ')}
+          {remark}
         </span>
       </>
     ),
@@ -248,6 +279,7 @@ function crowd(state: State, lang: Lang, namespace: NamespaceState): Branch {
     type: 'member',
     inode: namespace.inode,
     text: label,
+    drawn: label,
     open: false,
     children,
     content: <span className="tr-holder">{label}</span>,
@@ -260,7 +292,9 @@ function leaves(state: State, lang: Lang, namespace: NamespaceState): readonly B
       id: `${namespace.inode} ${process.key}`,
       type: 'member',
       inode: namespace.inode,
+      subject: subject.process(process.key),
       text: process.comm,
+      drawn: `${process.comm} ${pidsText(process)}`,
       open: false,
       children: [],
       content: (
@@ -278,6 +312,7 @@ function leaves(state: State, lang: Lang, namespace: NamespaceState): readonly B
       type: 'holder',
       inode: namespace.inode,
       text,
+      drawn: text,
       open: false,
       children: [],
       content: <span className="tr-holder">{text}</span>,

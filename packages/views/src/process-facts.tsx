@@ -11,6 +11,7 @@ import {
 import { Fact, LookYourself } from './facts-panel.js';
 import { Crown, NamespaceRing } from './glyphs.js';
 import { KINDS, namespaceName } from './kinds.js';
+import { RightsFacts, UsageFacts } from './process-rights.js';
 import { isPidOne, pidsText, processCommands, sandboxPid, shortName } from './process-text.js';
 import { ringsOf } from './rings.js';
 import { type Lang, strings } from './strings.js';
@@ -72,6 +73,8 @@ export function ProcessFacts(props: {
         <Fact name={words.factCgroup}>
           <code>{process.cgroup}</code>
         </Fact>
+        <UsageFacts usage={state.usage?.[process.key]} lang={lang} />
+        <RightsFacts facts={process.facts} lang={lang} />
         <Fact name={words.factBorn}>
           {words.ago(Math.max(0, (state.t - process.bornAt) / 1000))}
         </Fact>

@@ -3,10 +3,14 @@
  * One row of the process tree. Memoised on plain values: of five hundred rows only those that an
  * event touched render again, and only they are animated.
  */
-import type { NamespaceKind, ProcessState, SandboxState } from '@terrarium/timeline';
+import {
+  type NamespaceKind,
+  type ProcessState,
+  type SandboxState,
+  subject,
+} from '@terrarium/timeline';
 import { type CSSProperties, memo, useEffect, useRef } from 'react';
 import {
-  Chevron,
   Crown,
   NamespaceGlyph,
   NamespaceRing,
@@ -19,14 +23,13 @@ import { argsText, isPidOne, uidText } from './process-text.js';
 import { RING_PATTERNS } from './rings.js';
 import { type Lang, strings } from './strings.js';
 import { touch } from './touch.js';
+import { Twist } from './tree-item.js';
 
 export interface ProcessRowProps {
   readonly process: ProcessState;
   readonly sandbox: SandboxState | null;
   readonly lang: Lang;
   readonly level: number;
-  readonly position: number;
-  readonly setSize: number;
   readonly expanded: boolean | undefined;
   readonly fresh: boolean;
   readonly gone: boolean;
@@ -56,6 +59,7 @@ export const ProcessRow = memo(function ProcessRow(props: ProcessRowProps) {
       {...(gone ? AFTER_IMAGE : treeItem(props))}
       className="tr-row"
       data-id={process.key}
+      data-subject={subject.process(process.key)}
       data-gone={gone || undefined}
       data-fresh={props.fresh || undefined}
       data-highlighted={props.highlighted || undefined}
@@ -64,9 +68,7 @@ export const ProcessRow = memo(function ProcessRow(props: ProcessRowProps) {
     >
       <Membranes text={props.membranes} />
       <span className="tr-cell tr-name" data-field="name">
-        <span className="tr-twist" data-twist={props.expanded === undefined ? undefined : true}>
-          {props.expanded !== undefined && <Chevron />}
-        </span>
+        <Twist expanded={props.expanded} />
         {gone && <TombstoneMark />}
         {!gone && process.state === 'Z' && <ZombieMark />}
         {!gone && isPidOne(process) && <Crown title={words.pidOne} />}
@@ -122,8 +124,6 @@ function treeItem(props: ProcessRowProps) {
     role: 'treeitem',
     tabIndex: props.active ? 0 : -1,
     'aria-level': props.level,
-    'aria-setsize': props.setSize,
-    'aria-posinset': props.position,
     'aria-expanded': props.expanded,
     'aria-selected': props.selected,
   } as const;
@@ -224,11 +224,11 @@ function useTouched(
     const element = row.current;
     if (element === null || before.current === process) return;
     if (before.current === null) {
-      if (fresh) touch(element, 'appear');
+      if (fresh) touch(element);
     } else {
       for (const field of changedFields(before.current, process)) {
         const cell = element.querySelector(`[data-field="${field}"]`);
-        if (cell !== null) touch(cell, 'change');
+        if (cell !== null) touch(cell);
       }
     }
     before.current = process;

@@ -24,6 +24,7 @@ import { type Lang, strings } from './strings.js';
 import { useControlled } from './use-controlled.js';
 import { useHoverIntent } from './use-hover-intent.js';
 import { useRowTree } from './use-row-tree.js';
+import { type PositionedRow, useSetPositions } from './use-set-positions.js';
 import { useTombstones } from './use-tombstones.js';
 
 export interface ProcessesViewProps {
@@ -83,6 +84,9 @@ export function ProcessesView(props: ProcessesViewProps) {
     look,
   });
 
+  const positions = useMemo(() => rows.filter(isLive).map(positionOf), [rows]);
+  useSetPositions(tree.ref, positions);
+
   const card = useRemembered(state, selected ?? looked);
   const init = state.sandbox === null ? undefined : state.processes[state.sandbox.init];
   const plainUser = init === undefined ? '' : uidText(init);
@@ -128,8 +132,6 @@ export function ProcessesView(props: ProcessesViewProps) {
                         sandbox={state.sandbox}
                         lang={lang}
                         level={row.level}
-                        position={row.position}
-                        setSize={row.setSize}
                         expanded={row.hasChildren ? !collapsed.has(key) : undefined}
                         fresh={freshSince !== null}
                         gone={goneSince !== null}
@@ -207,6 +209,10 @@ function decorate(
 
 function isLive(row: Row): boolean {
   return row.shown.goneSince === null;
+}
+
+function positionOf({ shown, position, setSize }: Row): PositionedRow {
+  return { id: shown.process.key, position, setSize };
 }
 
 function keyRow(collapsed: ReadonlySet<ProcessKey>) {

@@ -1,21 +1,35 @@
-/** Which lane an event belongs to, and its words: what the strip draws and says. */
+/** Which lane an event belongs to, and its words: what the scrubber draws and says. */
 import type { NamespaceKind, NsInode, ProcessKey, State, TimelineEvent } from '@terrarium/timeline';
 import { namespaceName } from './kinds.js';
 import { type Lang, strings } from './strings.js';
 
-/** From top to bottom. */
-export const LANES = ['process', 'namespace', 'mount', 'check'] as const;
-export type Lane = (typeof LANES)[number];
+/** From top to bottom; commands are spans, the others ticks. */
+export const TICK_LANES = [
+  'command',
+  'process',
+  'namespace',
+  'mount',
+  'cgroup',
+  'layer',
+  'network',
+  'check',
+] as const;
+export type Lane = (typeof TICK_LANES)[number];
 
-/** Its lane; null for what the strip does not show. */
+/** Its lane; null for what the track does not show: counters, which come all the time. */
 export function laneOf(event: TimelineEvent): Lane | null {
-  const subject = event.type.split('.')[0];
+  const [subject, verb] = event.type.split('.');
+  if (verb === 'sample' || verb === 'copying') return null;
   switch (subject) {
     case 'process':
     case 'namespace':
     case 'mount':
+    case 'cgroup':
+    case 'network':
     case 'check':
       return subject;
+    case 'overlay':
+      return 'layer';
     case 'sandbox':
       return 'process';
     default:
@@ -91,6 +105,35 @@ export function describeEvent(
       return `$ ${commandLine(event.id, events, state)} → ${event.exitCode ?? '?'}`;
     case 'check':
       return words.eventCheck(event.step, event.passed);
+    case 'cgroup.appear':
+      return words.eventAppear(`cgroup ${event.cgroup.key}`);
+    case 'cgroup.change':
+      return words.eventChange(`cgroup ${event.key} ${Object.keys(event.files).join(', ')}`);
+    case 'cgroup.vanish':
+      return words.eventVanish(`cgroup ${event.key}`);
+    case 'cgroup.oom':
+      return words.eventOom(event.comm ?? '?', event.key);
+    case 'overlay.appear':
+      return words.eventAppear(`overlay ${event.overlay.key}`);
+    case 'overlay.change':
+      return words.eventChange(Object.keys(event.entries).join(', '));
+    case 'overlay.vanish':
+      return words.eventVanish(`overlay ${event.key}`);
+    case 'network.appear':
+      return words.eventAppear(namespaceName('net', event.network.netNs));
+    case 'network.change':
+      return words.eventChange(namespaceName('net', event.netNs));
+    case 'network.vanish':
+      return words.eventVanish(namespaceName('net', event.netNs));
+    case 'syscall':
+      return `${event.call.name}(${event.call.args.join(', ')}) = ${event.call.errno ?? event.call.result ?? '?'}`;
+    case 'syscall.tracing':
+      return words.eventTracing(event.on);
+    case 'process.sample':
+    case 'cgroup.sample':
+    case 'network.sample':
+    case 'overlay.copying':
+      return ''; // counters: the strip does not show them
   }
 }
 

@@ -21,7 +21,7 @@ export function useAppear(
     for (const id of now) {
       if (before.ids.has(id)) continue;
       const row = container.current?.querySelector(`[data-appear="${CSS.escape(id)}"]`);
-      if (row !== null && row !== undefined) touch(row, 'appear');
+      if (row !== null && row !== undefined) touch(row);
     }
   }, [container, ids, picture]);
 }
