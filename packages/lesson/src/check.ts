@@ -11,11 +11,38 @@ import type { LocalText } from './types.js';
 /** `variable.field.field`: `p.namespaces.pid`, `sandbox.init`, `n.members`. See `FIELDS`. */
 export type Path = string;
 
-/** What a variable ranges over. A mount is looked for in one mount namespace. */
-export type Subject =
-  | { readonly process: string }
-  | { readonly namespace: string }
-  | { readonly mount: string; readonly in: Path };
+/** What a variable may range over. */
+export const SUBJECT_KINDS = [
+  'process',
+  'namespace',
+  'mount',
+  'cgroup',
+  'overlay',
+  'entry',
+  'link',
+  'listener',
+  'call',
+  'command',
+] as const;
+export type SubjectKind = (typeof SUBJECT_KINDS)[number];
+
+/**
+ * What is looked for and the variable that stands for it: `{ process: p }`. What is part of
+ * something is looked for in it: `{ mount: m, in: p.namespaces.mnt }`, `{ entry: e, in: o }`.
+ */
+export type Subject = { readonly [kind in SubjectKind]?: string } & { readonly in?: Path };
+
+/** Kinds that go with `in`, and what `in` may look like. */
+export const CONTAINED: Readonly<Partial<Record<SubjectKind, Path>>> = {
+  mount: 'p.namespaces.mnt',
+  entry: 'o',
+};
+
+/** The one kind that a subject names, and its variable. */
+export function subjectOf(subject: Subject): { kind: SubjectKind; name: string } {
+  const kind = SUBJECT_KINDS.find((one) => subject[one] !== undefined) ?? 'process';
+  return { kind, name: subject[kind] ?? '' };
+}
 
 /** One operator and its right-hand side; `sameAs` and `differsFrom` name another path. */
 export type Comparator =
@@ -75,8 +102,8 @@ export interface Check {
 export interface Query {
   /** name bound by the step's check, or `sandbox` */
   readonly of: string;
-  /** path inside what is bound: `sandboxPid`, `pids.0`, `namespaces.pid` */
-  readonly field: string;
+  /** path inside what is bound: `sandboxPid`, `pids.0`, `namespaces.pid`; none: the object itself */
+  readonly field?: string | undefined;
   /** for a choice: the first case that the value fits gives the answer */
   readonly cases?: readonly (Comparator & { readonly answer: string })[] | undefined;
 }

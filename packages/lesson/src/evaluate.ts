@@ -3,18 +3,10 @@
  * fold, a replay in the browser could use it on any position of a timeline.
  */
 import type { State } from '@terrarium/timeline';
-import type {
-  Amount,
-  Check,
-  Claim,
-  Clause,
-  Comparator,
-  Comparison,
-  Condition,
-  Query,
-  Subject,
-} from './check.js';
-import { type Binding, type Bindings, newestProcesses, resolve, Unbound } from './resolve.js';
+import type { Check, Claim, Clause, Path, Query } from './check.js';
+import { subjectOf } from './check.js';
+import { Conditions, compare } from './conditions.js';
+import { type Binding, type Bindings, resolve, Unbound } from './resolve.js';
 import type { LocalText } from './types.js';
 
 export type { Binding, Bindings } from './resolve.js';
@@ -43,8 +35,6 @@ export interface CheckMemory {
 
 /** Objects that one remembering clause keeps: a learner who tries often must not grow it. */
 const REMEMBERED = 16;
-/** Candidates tried in one evaluation, so that a fork bomb cannot make a check slow. */
-const CANDIDATES = 50_000;
 
 /**
  * Evaluates a check: looks for a choice of the variables under which every clause holds. Where
@@ -80,7 +70,7 @@ export function evaluate(check: Check, state: State, memory?: CheckMemory | null
  */
 export function query(query: Query, bindings: Bindings, state: State): string | null {
   try {
-    const value = resolve(`${query.of}.${query.field}`, bindings, state);
+    const value = resolve(pathOf(query), bindings, state);
     if (query.cases !== undefined) {
       return query.cases.find((one) => compare(value, one, () => undefined))?.answer ?? null;
     }
@@ -91,16 +81,20 @@ export function query(query: Query, bindings: Bindings, state: State): string | 
   }
 }
 
+/** What a query asks for, as a path. */
+export function pathOf({ of, field }: Pick<Query, 'of' | 'field'>): Path {
+  return field === undefined ? of : `${of}.${field}`;
+}
+
 /** Depth-first over the clauses, each `exists` offering its candidates in turn. */
 class Search {
   readonly #clauses: readonly Clause[];
-  readonly #state: State;
+  readonly #conditions: Conditions;
   readonly #seen: Map<string, readonly Binding[]>;
-  #left = CANDIDATES;
 
   constructor(clauses: readonly Clause[], state: State, seen: Map<string, readonly Binding[]>) {
     this.#clauses = clauses;
-    this.#state = state;
+    this.#conditions = new Conditions(state);
     this.#seen = seen;
   }
 
@@ -131,17 +125,16 @@ class Search {
   *#ways(clause: Clause, bindings: Bindings): Generator<Bindings> {
     const claim: Claim = clause;
     if (!('exists' in claim)) {
-      if (this.#true(claim, bindings)) yield bindings;
+      if (this.#conditions.claim(claim, bindings)) yield bindings;
       return;
     }
-    const name = variableOf(claim.exists);
-    for (const binding of this.#candidates(claim.exists, bindings)) {
-      const extended = { ...bindings, [name]: binding };
-      if (!this.#all(claim.where, extended)) continue;
+    const matching = this.#conditions.matching(claim.exists, claim.where, bindings);
+    for (const { binding, extended } of matching) {
       if (claim.remember === true) this.#remember(clause.id, binding);
       yield extended;
     }
     if (claim.remember !== true) return;
+    const { name } = subjectOf(claim.exists);
     for (const binding of this.#seen.get(clause.id) ?? []) yield { ...bindings, [name]: binding };
   }
 
@@ -150,106 +143,4 @@ class Search {
     if (before.some((one) => JSON.stringify(one) === JSON.stringify(binding))) return;
     this.#seen.set(clause, [binding, ...before].slice(0, REMEMBERED));
   }
-
-  #true(claim: Exclude<Claim, { exists: Subject }>, bindings: Bindings): boolean {
-    if ('that' in claim) return this.#all(claim.that, bindings);
-    return this.#condition(claim, bindings);
-  }
-
-  #all(conditions: readonly Condition[], bindings: Bindings): boolean {
-    return conditions.every((condition) => this.#condition(condition, bindings));
-  }
-
-  #condition(condition: Condition, bindings: Bindings): boolean {
-    if ('field' in condition) return this.#comparison(condition, bindings);
-    if ('any' in condition) return condition.any.some((one) => this.#condition(one, bindings));
-    if ('not' in condition) return !this.#condition(condition.not, bindings);
-    if ('exists' in condition) return this.#count(condition.exists, condition.where, bindings) > 0;
-    if ('notExists' in condition) {
-      return this.#count(condition.notExists, condition.where, bindings) === 0;
-    }
-    return enough(this.#count(condition.count, condition.where, bindings), condition);
-  }
-
-  #count(subject: Subject, where: readonly Condition[], bindings: Bindings): number {
-    const name = variableOf(subject);
-    let count = 0;
-    for (const binding of this.#candidates(subject, bindings)) {
-      if (this.#all(where, { ...bindings, [name]: binding })) count += 1;
-    }
-    return count;
-  }
-
-  #comparison(comparison: Comparison, bindings: Bindings): boolean {
-    const value = resolve(comparison.field, bindings, this.#state);
-    return compare(value, comparison, (path) => resolve(path, bindings, this.#state));
-  }
-
-  *#candidates(subject: Subject, bindings: Bindings): Generator<Binding> {
-    for (const binding of candidates(subject, bindings, this.#state)) {
-      if (this.#left === 0) return;
-      this.#left -= 1;
-      yield binding;
-    }
-  }
-}
-
-function* candidates(subject: Subject, bindings: Bindings, state: State): Generator<Binding> {
-  if ('process' in subject) {
-    for (const { key } of newestProcesses(state)) yield { kind: 'process', key };
-  } else if ('namespace' in subject) {
-    const newest = Object.values(state.namespaces).sort((a, b) => b.bornAt - a.bornAt);
-    for (const { inode } of newest) yield { kind: 'namespace', inode };
-  } else {
-    const mountNs = resolve(subject.in, bindings, state);
-    if (typeof mountNs !== 'number') return;
-    const mounts = Object.values(state.mounts[mountNs] ?? {});
-    for (const { mountId } of mounts) yield { kind: 'mount', mountNs, mountId };
-  }
-}
-
-/** The name that a subject binds. */
-export function variableOf(subject: Subject): string {
-  if ('process' in subject) return subject.process;
-  return 'namespace' in subject ? subject.namespace : subject.mount;
-}
-
-function enough(count: number, amount: Amount): boolean {
-  if ('atLeast' in amount) return count >= amount.atLeast;
-  if ('atMost' in amount) return count <= amount.atMost;
-  return count === amount.exactly;
-}
-
-/** A missing value (undefined) equals nothing and differs from everything. */
-function compare(value: unknown, comparator: Comparator, read: (path: string) => unknown): boolean {
-  if ('equals' in comparator) return same(value, comparator.equals);
-  if ('notEquals' in comparator) return !same(value, comparator.notEquals);
-  if ('oneOf' in comparator) return comparator.oneOf.some((one) => same(value, one));
-  if ('atLeast' in comparator) return typeof value === 'number' && value >= comparator.atLeast;
-  if ('atMost' in comparator) return typeof value === 'number' && value <= comparator.atMost;
-  if ('endsWith' in comparator) {
-    const end = comparator.endsWith;
-    return (
-      Array.isArray(value) && value.length >= end.length && same(value.slice(-end.length), end)
-    );
-  }
-  if ('includes' in comparator) {
-    if (Array.isArray(value)) return value.includes(comparator.includes);
-    return typeof value === 'string' && value.includes(String(comparator.includes));
-  }
-  if ('sameAs' in comparator) return same(value, read(comparator.sameAs));
-  return !same(value, read(comparator.differsFrom));
-}
-
-/** Equal by content; two missing values are not equal. */
-function same(a: unknown, b: unknown): boolean {
-  if (a === undefined || b === undefined) return false;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
-  const keys = Object.keys(a);
-  return (
-    keys.length === Object.keys(b).length &&
-    keys.every((key) =>
-      same((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]),
-    )
-  );
 }

@@ -3,9 +3,10 @@
  * The loader checks every path of a lesson against this table; `resolve.ts` reads them.
  */
 import { NAMESPACE_KINDS } from '@terrarium/timeline';
+import { SUBJECT_KINDS, type SubjectKind } from './check.js';
 
 /** What a path can stand on. */
-export type NodeKind = 'sandbox' | 'process' | 'namespace' | 'mount' | 'namespaces' | 'uid';
+export type NodeKind = SubjectKind | 'sandbox' | 'namespaces' | 'uid' | 'facts' | 'capabilities';
 /** What a field holds: a value, a list, or an object with fields of its own. */
 export type FieldType = 'value' | 'list' | NodeKind;
 
@@ -36,6 +37,8 @@ export const FIELDS: Readonly<Record<NodeKind, Readonly<Record<string, FieldType
     cgroup: 'value',
     terminal: 'value',
     processGroup: 'value',
+    /** root, cwd, seccomp, noNewPrivs …: read a moment after its birth */
+    facts: 'facts',
   },
   namespace: {
     inode: 'value',
@@ -48,6 +51,8 @@ export const FIELDS: Readonly<Record<NodeKind, Readonly<Record<string, FieldType
     members: 'value',
     /** how many mounts and file descriptors hold it open */
     holders: 'value',
+    /** uts only: the host name in it */
+    label: 'value',
   },
   mount: {
     mountId: 'value',
@@ -61,7 +66,125 @@ export const FIELDS: Readonly<Record<NodeKind, Readonly<Record<string, FieldType
     mountSource: 'value',
     superOptions: 'value',
     procPidNs: 'namespace',
+    /** number of its peer group, and of the one that it receives from; null for none */
+    peerGroup: 'value',
+    master: 'value',
+    /** shared, private, slave, slave,shared or unbindable */
+    propagation: 'value',
+    /** options of the mount and of its file system: ro, nosuid, size=64k … */
+    options: 'list',
   },
+  cgroup: {
+    /** below the sandbox's own: /box, /box/inner */
+    path: 'value',
+    name: 'value',
+    /** as /proc/PID/cgroup names them: memory, cpu,cpuacct; '' on v2 */
+    hierarchies: 'list',
+    /** processes directly in it, in any hierarchy */
+    members: 'value',
+    oomKilled: 'value',
+    /** limits: null is none; what is not known (yet) equals nothing */
+    memoryLimitBytes: 'value',
+    memoryUsageBytes: 'value',
+    memoryPeakBytes: 'value',
+    /** how often it wanted more than its limit */
+    memoryLimitHits: 'value',
+    /** how many processes the OOM killer took, as the kernel counts */
+    oomKills: 'value',
+    pidsMax: 'value',
+    pidsCurrent: 'value',
+    /** how many forks its limit refused */
+    pidsRefused: 'value',
+    /** of one processor: 20 for 20 ms in each 100 ms */
+    cpuQuotaPercent: 'value',
+    /** measured over the last two seconds */
+    cpuSharePercent: 'value',
+    /**
+     * points between that share and what the quota promises: on a busy machine, what it promises
+     * for those periods in which the group had to wait; unknown where it never had to
+     */
+    cpuOffQuotaPoints: 'value',
+    /** periods in which something wanted to run, and those in which it had to wait */
+    cpuPeriods: 'value',
+    throttledPeriods: 'value',
+    frozen: 'value',
+    /** processes in it where it freezes; 0 while it does not */
+    frozenMembers: 'value',
+  },
+  overlay: {
+    key: 'value',
+    ofSandbox: 'value',
+    layers: 'value',
+    lowerLayers: 'value',
+    upperDir: 'value',
+    mountPoints: 'list',
+  },
+  entry: {
+    /** below its layer's directory, without a leading slash */
+    path: 'value',
+    name: 'value',
+    /** 0 is the uppermost */
+    layer: 'value',
+    /** upper or lower */
+    role: 'value',
+    dir: 'value',
+    /** file, directory, symlink, whiteout … */
+    kind: 'value',
+    size: 'value',
+    opaque: 'value',
+    /** copy-up, created, renamed, or null where that was not seen */
+    came: 'value',
+  },
+  link: {
+    netNs: 'namespace',
+    index: 'value',
+    name: 'value',
+    /** veth, bridge, dummy; '' for loopback */
+    kind: 'value',
+    up: 'value',
+    flags: 'list',
+    mtu: 'value',
+    mac: 'value',
+    master: 'value',
+    hasPeer: 'value',
+    peerNetNs: 'value',
+    addresses: 'list',
+  },
+  listener: {
+    netNs: 'namespace',
+    protocol: 'value',
+    address: 'value',
+    port: 'value',
+    process: 'process',
+  },
+  /** of the tape of system calls */
+  call: {
+    seq: 'value',
+    process: 'process',
+    name: 'value',
+    args: 'list',
+    result: 'value',
+    errno: 'value',
+    /** milliseconds that it took: of a wait4, how long its caller waited */
+    took: 'value',
+  },
+  /** of a shell with integration: what was typed, for its exit code; never for what it did */
+  command: {
+    id: 'value',
+    line: 'value',
+    process: 'process',
+    running: 'value',
+    exitCode: 'value',
+  },
+  facts: {
+    root: 'value',
+    cwd: 'value',
+    seccomp: 'value',
+    noNewPrivs: 'value',
+    capabilities: 'capabilities',
+    oomScoreAdj: 'value',
+  },
+  capabilities: { effective: 'value', permitted: 'value', bounding: 'value' },
   namespaces: Object.fromEntries(NAMESPACE_KINDS.map((kind) => [kind, 'namespace' as const])),
   uid: { outside: 'value', inside: 'value' },
 };
@@ -72,21 +195,41 @@ export const FIELDS: Readonly<Record<NodeKind, Readonly<Record<string, FieldType
  * @param scope the variables that are bound where the path stands; `sandbox` always is
  */
 export function pathProblem(path: string, scope: ReadonlyMap<string, NodeKind>): string | null {
+  const end = pathEnd(path, scope);
+  return 'problem' in end ? end.problem : null;
+}
+
+/** Says what is wrong with a path that has to lead to an object that a view can show, or null. */
+export function objectPathProblem(
+  path: string,
+  scope: ReadonlyMap<string, NodeKind>,
+): string | null {
+  const end = pathEnd(path, scope);
+  if ('problem' in end) return end.problem;
+  const isObject = SUBJECT_KINDS.some((kind) => kind === end.type && kind !== 'listener');
+  return isObject ? null : `it leads to a ${end.type}, not to an object of a view`;
+}
+
+function pathEnd(
+  path: string,
+  scope: ReadonlyMap<string, NodeKind>,
+): { readonly type: FieldType } | { readonly problem: string } {
   const [variable = '', ...fields] = path.split('.');
   let type: FieldType | undefined = variable === 'sandbox' ? 'sandbox' : scope.get(variable);
-  if (type === undefined) return `nothing binds "${variable}" before this place`;
+  if (type === undefined) return { problem: `nothing binds "${variable}" before this place` };
   for (const field of fields) {
     if (type === 'list') {
-      if (!/^-?\d+$/.test(field)) return `"${field}" is no position in a list`;
+      if (!/^-?\d+$/.test(field)) return { problem: `"${field}" is no position in a list` };
       type = 'value';
       continue;
     }
-    if (type === 'value') return `"${field}" asks for a part of a plain value`;
+    if (type === 'value') return { problem: `"${field}" asks for a part of a plain value` };
     const known: Readonly<Record<string, FieldType>> = FIELDS[type];
     if (!Object.hasOwn(known, field)) {
-      return `a ${type} has no field "${field}"; it has ${Object.keys(known).join(', ')}`;
+      const names = Object.keys(known).join(', ');
+      return { problem: `a ${type} has no field "${field}"; it has ${names}` };
     }
     type = known[field] as FieldType;
   }
-  return null;
+  return { type };
 }

@@ -5,25 +5,38 @@ import {
   type MountState,
   membersOf,
   type NamespaceKind,
-  type ProcessState,
-  processesOf,
+  propagationOf,
   type State,
 } from '@terrarium/timeline';
+import { cgroupFields, entryFields, linkFields, listenerOf, overlayFields } from './objects.js';
 
 /** What a variable stands for: the identity of a kernel object, which may be gone meanwhile. */
 export type Binding =
   | { readonly kind: 'process'; readonly key: string }
   | { readonly kind: 'namespace'; readonly inode: number }
-  | { readonly kind: 'mount'; readonly mountNs: number; readonly mountId: number };
+  | { readonly kind: 'mount'; readonly mountNs: number; readonly mountId: number }
+  | { readonly kind: 'cgroup'; readonly path: string }
+  | { readonly kind: 'overlay'; readonly key: string }
+  | {
+      readonly kind: 'entry';
+      readonly overlay: string;
+      readonly layer: number;
+      readonly path: string;
+    }
+  | { readonly kind: 'link'; readonly netNs: number; readonly index: number }
+  | {
+      readonly kind: 'listener';
+      readonly netNs: number;
+      readonly protocol: string;
+      readonly address: string;
+      readonly port: number;
+    }
+  | { readonly kind: 'call'; readonly seq: number }
+  | { readonly kind: 'command'; readonly id: string };
 export type Bindings = Readonly<Record<string, Binding>>;
 
 /** Thrown inside an evaluation when a path starts at a variable that no clause could bind. */
 export class Unbound extends Error {}
-
-/** Orders candidates newest first: of two that fit, the learner's latest attempt is taken. */
-export function newestProcesses(state: State): readonly ProcessState[] {
-  return [...processesOf(state)].reverse();
-}
 
 /**
  * The value at the end of a path; an object's identity (process key, namespace inode) where the
@@ -44,6 +57,42 @@ export function resolve(path: string, bindings: Bindings, state: State): unknown
     case 'mount': {
       const mounts = state.mounts[String(binding.mountNs)];
       return fromMount(mounts?.[String(binding.mountId)], fields, state);
+    }
+    case 'cgroup':
+      return inside(cgroupFields(binding.path, state), fields, binding.path);
+    case 'overlay':
+      return inside(overlayFields(binding.key, state), fields, binding.key);
+    case 'entry':
+      return inside(entryFields(binding, state), fields, binding.path);
+    case 'link': {
+      const [field, ...rest] = fields;
+      if (field === 'netNs') return fromNamespace(binding.netNs, rest, state);
+      const link = state.networks?.[binding.netNs]?.links[binding.index];
+      return inside(linkFields(link), fields, link?.name);
+    }
+    case 'listener': {
+      const [field, ...rest] = fields;
+      if (field === 'netNs') return fromNamespace(binding.netNs, rest, state);
+      const listener = listenerOf(binding, state);
+      if (field === 'process' && listener?.process != null) {
+        return fromProcess(listener.process, rest, state);
+      }
+      return inside(listener, fields, binding.port);
+    }
+    case 'call': {
+      const call = state.calls?.find(({ seq }) => seq === binding.seq);
+      const [field, ...rest] = fields;
+      if (field === 'process' && call !== undefined) return fromProcess(call.process, rest, state);
+      return inside(call, fields, binding.seq);
+    }
+    case 'command': {
+      const command = state.commands?.[binding.id];
+      const [field, ...rest] = fields;
+      if (field === 'process' && command !== undefined) {
+        return fromProcess(command.process, rest, state);
+      }
+      if (field === 'running') return command === undefined ? undefined : command.endedAt === null;
+      return inside(command, fields, binding.id);
     }
   }
 }
@@ -114,11 +163,37 @@ function fromMount(
   if (field === 'procPidNs' && mount.procPidNs !== undefined) {
     return fromNamespace(mount.procPidNs, rest, state);
   }
+  if (field in MOUNT_EXTRAS) return MOUNT_EXTRAS[field as keyof typeof MOUNT_EXTRAS](mount);
   return inside(mount, fields);
 }
 
-/** Follows plain properties; a negative position counts from a list's end. */
-function inside(value: unknown, fields: readonly string[]): unknown {
+/** What is spelt in a mount's options, taken apart. */
+const MOUNT_EXTRAS = {
+  peerGroup: (mount: MountState) => propagationOf(mount).peerGroup,
+  master: (mount: MountState) => propagationOf(mount).master,
+  propagation: propagationName,
+  /** `ro`, `nosuid` … of the mount and of the file system */
+  options: (mount: MountState) => [
+    ...mount.mountOptions.split(','),
+    ...mount.superOptions.split(','),
+  ],
+} as const;
+
+/** As mount(8) and findmnt(8) say it; a slave may be shared as well. */
+function propagationName(mount: MountState): string {
+  const { peerGroup, master, unbindable } = propagationOf(mount);
+  if (unbindable) return 'unbindable';
+  if (master !== null) return peerGroup === null ? 'slave' : 'slave,shared';
+  return peerGroup === null ? 'private' : 'shared';
+}
+
+/**
+ * Follows plain properties; a negative position counts from a list's end.
+ *
+ * @param itself what a path means that ends on the object
+ */
+function inside(value: unknown, fields: readonly string[], itself: unknown = value): unknown {
+  if (fields.length === 0) return value === undefined ? undefined : itself;
   let at = value;
   for (const field of fields) {
     if (Array.isArray(at)) at = at.at(Number(field));

@@ -4,10 +4,19 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { staleFigure } from '../figure.js';
 import type { Command, Lesson, LocalText, Step } from '../types.js';
+import { FIGURE_FILE, readFigure } from './figure.js';
 import { GLOSSARY, SPELLINGS } from './glossary.js';
+import { drift } from './lint/drift.js';
+import type { Finding } from './lint/finding.js';
+import { brokenLinks } from './lint/links.js';
+import { imagePrograms, missingPrograms } from './lint/programs.js';
+import { unreachableHints } from './lint/reach.js';
 import { readLesson } from './load.js';
-import type { Problem } from './problem.js';
+import type { CgroupVersion } from './machine.js';
+import { formatProblem, type Problem } from './problem.js';
+import { parseProse } from './prose.js';
 
 /** Cells that a command has beside the prose on a screen 1280 pixels wide. */
 const COMMAND_CELLS = 80;
@@ -19,27 +28,44 @@ const SENTENCE = { en: 32, zh: 90 } as const;
 const WRONG_ANSWERS = 2;
 
 /**
- * Lints one lesson folder.
+ * Lints one lesson folder, with the commands of both versions of control groups.
  *
  * @param root the project's folder, where references of kind source lead to
  */
 export function lintLesson(dir: string, root: string): Problem[] {
-  const { lesson, problems } = readLesson(dir);
-  if (lesson === null) return problems;
-  const linter = new Linter(dir, problems);
-  linter.lesson(lesson);
-  for (const step of lesson.steps) linter.step(step);
-  linter.references(lesson, root);
-  return problems;
+  const found = (['v1', 'v2'] as const).flatMap((cgroup) => {
+    const { lesson, problems } = readLesson(dir, cgroup);
+    if (lesson !== null) {
+      new Linter(dir, root, problems).all(lesson);
+      problems.push(...figureProblems(dir, lesson, cgroup));
+    }
+    return problems;
+  });
+  return [...new Map(found.map((problem) => [formatProblem(problem), problem])).values()];
+}
+
+/** A figure that does not belong to the lesson any more. */
+function figureProblems(dir: string, lesson: Lesson, cgroup: CgroupVersion): Problem[] {
+  const at = { file: join(dir, FIGURE_FILE), line: 1 };
+  try {
+    const figure = readFigure(dir);
+    const stale = figure === null ? null : staleFigure(lesson, figure, cgroup);
+    if (stale === null) return [];
+    return [{ ...at, message: stale, hint: 'terrarium lesson walk … --figures' }];
+  } catch (error) {
+    return [{ ...at, message: (error as Error).message }];
+  }
 }
 
 class Linter {
   readonly #dir: string;
+  readonly #root: string;
   readonly #problems: Problem[];
   readonly #sources: Record<string, string[]>;
 
-  constructor(dir: string, problems: Problem[]) {
+  constructor(dir: string, root: string, problems: Problem[]) {
     this.#dir = dir;
+    this.#root = root;
     this.#problems = problems;
     this.#sources = Object.fromEntries(
       ['lesson.yaml', 'en.md', 'zh.md'].map((name) => [
@@ -49,7 +75,15 @@ class Linter {
     );
   }
 
-  lesson(lesson: Lesson): void {
+  all(lesson: Lesson): void {
+    this.#lesson(lesson);
+    for (const step of lesson.steps) this.#step(step);
+    this.#references(lesson);
+    for (const finding of missingPrograms(lesson, imagePrograms(this.#root))) this.#add(finding);
+    this.#bothLanguages();
+  }
+
+  #lesson(lesson: Lesson): void {
     const wrong = lesson.steps.flatMap((step) => step.wrong).length;
     if (wrong < WRONG_ANSWERS) {
       const hint = 'plausible mistakes, in `wrong` of a step';
@@ -67,10 +101,21 @@ class Linter {
     this.#glossary(lesson);
   }
 
-  step(step: Step): void {
+  #step(step: Step): void {
     const place = `id: ${step.id}`;
     if (step.check.clauses.length === 0) this.#say('lesson.yaml', place, 'checks nothing');
     if (step.solution.length === 0) this.#say('lesson.yaml', place, 'has no solution');
+    if (step.wrong.length === 0) {
+      const message = `nothing shows that the check of "${step.id}" can be red for a mistake`;
+      this.#say('lesson.yaml', place, message, 'add a plausible one to `wrong`');
+    }
+    const clauses = step.check.clauses.map((one) => one.id);
+    for (const { name, clause } of step.wrong) {
+      if (clause !== undefined && !clauses.includes(clause)) {
+        this.#say('lesson.yaml', `name: ${name}`, `"${step.id}" has no clause "${clause}"`);
+      }
+    }
+    for (const finding of unreachableHints(step)) this.#add(finding, place);
     const names = step.wrong.map((one) => one.name);
     if (new Set(names).size < names.length) {
       this.#say('lesson.yaml', place, 'has two wrong answers of one name');
@@ -82,15 +127,27 @@ class Linter {
     for (const text of textsOf(step)) this.#text(text, `{#${step.id}}`);
   }
 
-  references(lesson: Lesson, root: string): void {
+  #references(lesson: Lesson): void {
     for (const { kind, reference } of lesson.deeper) {
-      if (kind === 'source' && !existsSync(join(root, reference))) {
+      if (kind === 'source' && !existsSync(join(this.#root, reference))) {
         this.#say('lesson.yaml', reference, `${reference} is no file of this project`);
       }
       if (kind === 'man' && !/^[a-z0-9_.-]+\(\d\)$/i.test(reference)) {
         this.#say('lesson.yaml', reference, `${reference} is no man page`, 'as in clone(2)');
       }
     }
+  }
+
+  /** What one language has and the other lacks, and where links lead. */
+  #bothLanguages(): void {
+    const [en, zh] = (['en.md', 'zh.md'] as const).map((name) => {
+      const text = (this.#sources[name] ?? []).join('\n');
+      const prose = parseProse(text, name, []); // what it finds wrong has been said by the loader
+      if (prose === null) return null;
+      for (const finding of brokenLinks(prose, name, this.#root)) this.#add(finding);
+      return prose;
+    });
+    if (en && zh) for (const finding of drift(en, zh)) this.#add(finding);
   }
 
   #command(command: Command, place: string): void {
@@ -168,11 +225,22 @@ class Linter {
     }
   }
 
-  /** Finds the line by the first place in the file where `needle` stands. */
-  #say(name: string, needle: string, message: string, hint?: string): void {
-    const line = (this.#sources[name] ?? []).findIndex((text) => text.includes(needle)) + 1;
-    const file = join(this.#dir, name);
-    this.#problems.push({ file, line: Math.max(line, 1), message, hint });
+  /** Finds the line by the first place in the file where `needle` stands, after that of `step`. */
+  #say(name: string, needle: string, message: string, hint?: string, step?: string): void {
+    const lines = this.#sources[name] ?? [];
+    const begin = step === undefined ? 0 : lines.findIndex((text) => text.includes(step));
+    const line = lines.findIndex((text, i) => i >= begin && text.includes(needle)) + 1;
+    this.#add({
+      file: name as Finding['file'],
+      at: Math.max(line, 1),
+      message,
+      ...(hint && { hint }),
+    });
+  }
+
+  #add({ file, at, message, hint }: Finding, step?: string): void {
+    if (typeof at === 'string') this.#say(file, at, message, hint, step);
+    else this.#problems.push({ file: join(this.#dir, file), line: at, message, hint });
   }
 }
 
@@ -183,6 +251,7 @@ function textsOf(step: Step): LocalText[] {
     step.prose,
     step.look,
     step.hint,
+    ...(step.notes === undefined ? [] : [step.notes]),
     ...step.check.clauses.map((clause) => clause.message),
     ...(predict === undefined ? [] : [predict.question, predict.explain]),
     ...(predict?.choices ?? []).map((choice) => choice.text),

@@ -4,11 +4,21 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Check, Clause, Query } from '../check.js';
-import type { Command, Deeper, Lesson, LocalText, Predict, Step } from '../types.js';
+import { pathOf } from '../evaluate.js';
+import { objectPathProblem } from '../fields.js';
+import { SEE, seeLinks } from '../pointing.js';
+import type { Command, Deeper, Lesson, LocalText, Predict, Question, Step } from '../types.js';
+import { type CgroupVersion, cgroupVersion } from './machine.js';
 import { LessonError, type Problem } from './problem.js';
 import { type Part, type Prose, parseList, parseProse, type Section } from './prose.js';
-import { type CommandFile, type LessonFile, lessonSchema, type StepFile } from './schema.js';
-import { checkPath, checkVariables } from './variables.js';
+import {
+  type CommandFile,
+  type LessonFile,
+  lessonSchema,
+  type QuestionFile,
+  type StepFile,
+} from './schema.js';
+import { checkObjectPath, checkPath, checkVariables, type Scope } from './variables.js';
 import { type Located, parseYaml } from './yaml.js';
 
 const COURSES = ['containers', 'kubernetes'] as const;
@@ -41,15 +51,22 @@ export function lessonDirs(dir: string): string[] {
     .flatMap((path) => (existsSync(join(path, 'lesson.yaml')) ? [path] : lessonDirs(path)));
 }
 
-/** Reads a lesson as far as it goes, for those who want the problems rather than an exception. */
-export function readLesson(dir: string): { lesson: Lesson | null; problems: Problem[] } {
+/**
+ * Reads a lesson as far as it goes, for those who want the problems rather than an exception.
+ *
+ * @param cgroup whose commands it has; this machine's by default
+ */
+export function readLesson(
+  dir: string,
+  cgroup: CgroupVersion = cgroupVersion(),
+): { lesson: Lesson | null; problems: Problem[] } {
   const problems: Problem[] = [];
   const file = join(dir, 'lesson.yaml');
   const text = read(file, problems);
   const machinery = text === null ? null : parseYaml(text, lessonSchema, file, problems);
   const prose = readProse(dir, problems);
   if (machinery === null || prose === null) return { lesson: null, problems };
-  const joiner = new Joiner(machinery, file, prose, problems);
+  const joiner = new Joiner(machinery, file, prose, problems, cgroup);
   return { lesson: joiner.lesson(dir), problems };
 }
 
@@ -78,13 +95,16 @@ class Joiner {
   readonly #file: string;
   readonly #prose: Record<Language, Prose>;
   readonly #problems: Problem[];
+  readonly #cgroup: CgroupVersion;
 
   constructor(
     yaml: Located<LessonFile>,
     file: string,
     prose: Record<Language, Prose>,
     problems: Problem[],
+    cgroup: CgroupVersion,
   ) {
+    this.#cgroup = cgroup;
     this.#yaml = yaml;
     this.#file = file;
     this.#prose = prose;
@@ -92,7 +112,7 @@ class Joiner {
   }
 
   lesson(dir: string): Lesson {
-    const { minutes, requires, steps } = this.#yaml.value;
+    const { minutes, requires, steps, quiz } = this.#yaml.value;
     const { course, number, slug } = this.#names(dir);
     this.#compareSections();
     const { en, zh } = this.#prose;
@@ -115,6 +135,7 @@ class Joiner {
       introduction: { en: en.introduction, zh: zh.introduction },
       steps: steps.map((step, index) => this.#step(step, index)),
       deeper: this.#deeper(),
+      ...(quiz.length > 0 && { quiz: quiz.map((one) => this.#question(one)) }),
     };
   }
 
@@ -130,13 +151,14 @@ class Joiner {
 
   /** Both languages have the sections of lesson.yaml, in its order. */
   #compareSections(): void {
-    const wanted = this.#yaml.value.steps.map((step) => step.id);
+    const { steps: ofSteps, quiz } = this.#yaml.value;
+    const wanted = [...ofSteps.map(({ id }) => id), ...quiz.map(({ id }) => `${QUIZ}${id}`)];
     for (const language of LANGUAGES) {
       const { file, sections } = this.#prose[language];
       const steps = sections.filter((section) => section.id !== 'deeper');
       for (const section of steps) {
         if (!wanted.includes(section.id)) {
-          this.#say(file, section.line, `lesson.yaml has no step "${section.id}"`);
+          this.#say(file, section.line, `lesson.yaml has no ${sectionName(section.id)}`);
         }
       }
       const known = steps.filter((section) => wanted.includes(section.id));
@@ -144,7 +166,8 @@ class Joiner {
         (section, i) => wanted.filter((id) => known.some((one) => one.id === id))[i] !== section.id,
       );
       if (moved !== undefined) {
-        this.#say(file, moved.line, `step "${moved.id}" stands in another order than lesson.yaml`);
+        const message = `${sectionName(moved.id)} stands in another order than lesson.yaml`;
+        this.#say(file, moved.line, message);
       }
     }
   }
@@ -157,10 +180,13 @@ class Joiner {
     if (earlier.some((one) => one.id === step.id)) report(at, `step "${step.id}" stands twice`);
     const scope = checkVariables(step.check as never, [...at, 'check'], report);
     if (step.predict !== undefined) {
-      const { of, field } = step.predict.actual;
-      checkPath(`${of}.${field}`, [...at, 'predict', 'actual'], scope, report);
+      const path = pathOf(step.predict.actual);
+      const place = [...at, 'predict', 'actual'];
+      if (step.predict.kind === 'pick') checkObjectPath(path, place, scope, report);
+      else checkPath(path, place, scope, report);
     }
-    const commands = step.commands.map(toCommand);
+    this.#checkLinks(step.id, scope);
+    const commands = this.#commands(step.commands);
     return {
       id: step.id,
       title: this.#each(step.id, (section) => section.title),
@@ -172,11 +198,41 @@ class Joiner {
       check: this.#check(step),
       once: step.once,
       hint: this.#part(step.id, 'hint'),
-      solution: step.solution?.map(toCommand) ?? commands,
-      wrong: step.wrong.map(({ name, commands }) => ({ name, commands: commands.map(toCommand) })),
-      setup: step.setup.map(toCommand),
+      ...this.#notes(step.id),
+      solution: step.solution === undefined ? commands : this.#commands(step.solution),
+      wrong: step.wrong.map(({ name, commands, clause }) => ({
+        name,
+        commands: this.#commands(commands),
+        ...(clause !== undefined && { clause }),
+      })),
+      setup: this.#commands(step.setup),
       breakIt: step.breakIt,
+      ...(step.requires.length > 0 && { requires: step.requires }),
     };
+  }
+
+  #commands(commands: readonly CommandFile[]): Command[] {
+    return commandsFor(this.#cgroup, commands);
+  }
+
+  /** Links of the prose to kernel objects lead somewhere, and say the same in both languages. */
+  #checkLinks(id: string, scope: Scope): void {
+    const [en = [], zh = []] = LANGUAGES.map((language) => {
+      const section = this.#prose[language].sections.find((one) => one.id === id);
+      if (section === undefined) return [];
+      const texts = [section.body, ...Object.values(section.parts).map(({ text }) => text)];
+      const paths = texts.flatMap(seeLinks);
+      const { file } = this.#prose[language];
+      for (const path of paths) {
+        const problem = objectPathProblem(path, scope);
+        if (problem !== null) this.#say(file, section.line, `${SEE}${path}: ${problem}`);
+      }
+      return [...paths].sort();
+    });
+    if (en.join() === zh.join()) return;
+    const { file, sections } = this.#prose.zh;
+    const line = sections.find((one) => one.id === id)?.line ?? 1;
+    this.#say(file, line, `links to other objects than en.md: ${zh.join(', ') || 'none'}`);
   }
 
   #check(step: StepFile): Check {
@@ -188,7 +244,10 @@ class Joiner {
     return {
       clauses: step.check.map((clause) => {
         const { that, ...rest } = clause;
-        const claim = that === undefined ? { ...rest, where: clause.where ?? [] } : { that };
+        const claim =
+          that === undefined
+            ? { ...rest, where: (clause.where ?? []).map(withWhere) }
+            : { that: that.map(withWhere) };
         return { ...claim, id: clause.id, message: messages(clause.id) } as Clause;
       }),
     };
@@ -201,9 +260,24 @@ class Joiner {
     return {
       question: this.#part(step.id, 'question'),
       kind: predict.kind,
+      ...(predict.view === undefined ? {} : { view: predict.view }),
       ...(texts === null ? {} : { choices: ids.map((id) => ({ id, text: texts(id) })) }),
       actual: predict.actual as Query,
       explain: this.#part(step.id, 'explain'),
+    };
+  }
+
+  #question({ id, answers, correct }: QuestionFile): Question {
+    const section = `${QUIZ}${id}`;
+    const texts = this.#list(section, 'choices', answers);
+    const because = this.#list(section, 'because', answers);
+    return {
+      id,
+      question: this.#each(section, ({ title }) => title),
+      answers: answers.map((answer) => ({
+        ...{ id: answer, text: texts(answer), because: because(answer) },
+        correct: correct.includes(answer),
+      })),
     };
   }
 
@@ -257,6 +331,12 @@ class Joiner {
     });
   }
 
+  /** Notes may be left out: what one language alone lacks is for the lint to say. */
+  #notes(step: string): { notes?: LocalText } {
+    const notes = this.#each(step, (section) => section.parts.notes?.text ?? '');
+    return notes.en === '' && notes.zh === '' ? {} : { notes };
+  }
+
   #each(step: string, pick: (section: Section, file: string) => string): LocalText {
     const [en = '', zh = ''] = LANGUAGES.map((language) => {
       const section = this.#section(language, step);
@@ -281,6 +361,36 @@ class Joiner {
   }
 }
 
-function toCommand(command: CommandFile): Command {
-  return typeof command === 'string' ? { line: command, terminal: 1 } : command;
+/** What is typed on this machine, out of what is typed on any. */
+function commandsFor(cgroup: CgroupVersion, commands: readonly CommandFile[]): Command[] {
+  return commands.flatMap((command): Command[] => {
+    if (typeof command === 'string') return [{ line: command, terminal: 1 }];
+    const { cgroup: only, ...rest } = command;
+    return only === undefined || only === cgroup ? [rest] : [];
+  });
+}
+
+/** What the section of a question is called by, before its id. */
+const QUIZ = 'quiz-';
+
+function sectionName(id: string): string {
+  return id.startsWith(QUIZ) ? `question "${id.slice(QUIZ.length)}"` : `step "${id}"`;
+}
+
+type RawCondition = Readonly<Record<string, unknown>> & {
+  readonly any?: readonly RawCondition[];
+  readonly not?: RawCondition;
+  readonly where?: readonly RawCondition[];
+};
+
+/** `where` may be left out in lesson.yaml; who evaluates a condition finds it everywhere. */
+function withWhere(condition: RawCondition): RawCondition {
+  const { any, not, where } = condition;
+  const looksFor = ['exists', 'notExists', 'count'].some((key) => key in condition);
+  return {
+    ...condition,
+    ...(any !== undefined && { any: any.map(withWhere) }),
+    ...(not !== undefined && { not: withWhere(not) }),
+    ...(looksFor && { where: (where ?? []).map(withWhere) }),
+  };
 }

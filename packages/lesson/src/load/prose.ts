@@ -1,14 +1,24 @@
 /**
  * Reads en.md and zh.md: front matter, introduction, one `## Title {#step-id}` for each step with
- * its `### look`, `### hint`, `### messages` and so on. The keywords are the same in both files.
+ * its `### look`, `### hint`, `### messages` and so on, and one `## Question {#quiz-id}` for each
+ * question at the end. The keywords are the same in both files.
  */
 import type { z } from 'zod';
 import type { Problem } from './problem.js';
 import { proseSchema } from './schema.js';
 import { parseYaml } from './yaml.js';
 
-/** Parts of a step below its `###` headings. */
-export const PARTS = ['look', 'question', 'choices', 'explain', 'messages', 'hint'] as const;
+/** Parts of a step, or of a question, below their `###` headings. */
+export const PARTS = [
+  'look',
+  'question',
+  'choices',
+  'explain',
+  'because',
+  'messages',
+  'hint',
+  'notes',
+] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface Section {

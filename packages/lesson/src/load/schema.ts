@@ -3,6 +3,8 @@
  * lessons/lesson.schema.json, which `terrarium lesson schema` writes from here.
  */
 import { z } from 'zod';
+import { CONTAINED, SUBJECT_KINDS, type SubjectKind } from '../check.js';
+import { VIEW_NAMES } from '../types.js';
 
 const slug = z.string().regex(/^[a-z][a-z0-9-]{0,47}$/, 'must be a slug: a-z, 0-9 and -');
 const path = z
@@ -32,20 +34,41 @@ const comparators = {
 };
 const COMPARATORS = Object.keys(comparators);
 
+const SUBJECTS: Readonly<Record<SubjectKind, string>> = {
+  process: 'any process of the sandbox',
+  namespace: 'any namespace the sandbox knows',
+  mount: 'any mount of the mount namespace named by `in`',
+  cgroup: 'any control group below the sandbox’s own, and that itself (/)',
+  overlay: 'any overlay file system',
+  entry: 'any file of a layer of the overlay named by `in`',
+  link: 'any network interface',
+  listener: 'any socket that waits for connections',
+  call: 'any of the newest taped system calls',
+  command: 'any of the newest command lines',
+};
+
 const subject = z
   .strictObject({
-    process: variable.optional().describe('any process of the sandbox'),
-    namespace: variable.optional().describe('any namespace the sandbox knows'),
-    mount: variable.optional().describe('any mount of the mount namespace named by `in`'),
-    in: path.optional().describe('mounts only: whose mounts, e.g. p.namespaces.mnt'),
+    ...(Object.fromEntries(
+      SUBJECT_KINDS.map((kind) => [kind, variable.optional().describe(SUBJECTS[kind])]),
+    ) as Record<SubjectKind, z.ZodOptional<z.ZodString>>),
+    in: path.optional().describe('mounts: whose, p.namespaces.mnt; entries: of which overlay, o'),
   })
   .describe('what is looked for, and the variable that stands for it')
   .superRefine((value, context) => {
-    const given = ['process', 'namespace', 'mount'].filter((key) => key in value);
-    if (given.length !== 1) {
-      context.addIssue('name exactly one of process, namespace, mount');
-    } else if ('mount' in value !== 'in' in value) {
-      context.addIssue('`in` goes with mount: { mount: m, in: p.namespaces.mnt }');
+    const given = SUBJECT_KINDS.filter((kind) => kind in value);
+    const [kind] = given;
+    if (kind === undefined || given.length !== 1) {
+      context.addIssue(`name exactly one of ${SUBJECT_KINDS.join(', ')}`);
+      return;
+    }
+    const within = CONTAINED[kind];
+    if ((within !== undefined) !== 'in' in value) {
+      context.addIssue(
+        within === undefined
+          ? `no \`in\` goes with ${kind}`
+          : `\`in\` goes with ${kind}: { ${kind}: ${kind[0]}, in: ${within} }`,
+      );
     }
   });
 
@@ -129,45 +152,69 @@ const terminal = z
   .union([z.literal(1), z.literal(2)])
   .default(1)
   .describe('1: the first terminal, 2: the second, opened when needed');
+const cgroup = z
+  .enum(['v1', 'v2'])
+  .optional()
+  .describe('only on machines whose controllers stand in this version’s hierarchy');
 const command = z
   .union([
     z.string(),
-    z.strictObject({ line: z.string().describe('typed, then Enter'), terminal }),
-    z.strictObject({ key: z.string().describe('a chord such as C-c'), terminal }),
+    z.strictObject({ line: z.string().describe('typed, then Enter'), terminal, cgroup }),
+    z.strictObject({ key: z.string().describe('a chord such as C-c'), terminal, cgroup }),
   ])
-  .describe('a line for terminal 1, or { line, terminal } or { key, terminal }');
+  .describe('a line for terminal 1, or { line, terminal, cgroup } or { key, terminal, cgroup }');
 const commands = z.array(command);
 
-const predict = z.strictObject({
-  kind: z.enum(['number', 'choice']),
-  choices: z
-    .array(slug)
-    .min(2)
-    .optional()
-    .describe('with choice: ids; their texts stand below "### choices"'),
-  actual: z
-    .strictObject({
-      of: variable.describe('a variable that the check binds, or sandbox'),
-      field: z.string().describe('path inside it, e.g. sandboxPid'),
-      cases: z
-        .array(z.strictObject({ ...comparators, answer: slug }))
-        .min(1)
-        .optional()
-        .describe('with choice: the first case that fits names the answer'),
-    })
-    .describe('asked of the kernel once the check is green'),
-});
+const predict = z
+  .strictObject({
+    kind: z
+      .enum(['number', 'choice', 'pick'])
+      .describe('pick: the learner points at a node of `view`'),
+    view: z
+      .enum(['processes', 'namespaces', 'mounts', 'cgroups', 'layers', 'network'])
+      .optional()
+      .describe('with pick: where to point'),
+    choices: z
+      .array(slug)
+      .min(2)
+      .optional()
+      .describe('with choice: ids; their texts stand below "### choices"'),
+    actual: z
+      .strictObject({
+        of: variable.describe('a variable that the check binds, or sandbox'),
+        field: z
+          .string()
+          .optional()
+          .describe('path inside it, e.g. sandboxPid; with pick one to an object, or none'),
+        cases: z
+          .array(z.strictObject({ ...comparators, answer: slug }))
+          .min(1)
+          .optional()
+          .describe('with choice: the first case that fits names the answer'),
+      })
+      .describe('asked of the kernel once the check is green'),
+  })
+  .superRefine(({ kind, view, actual }, context) => {
+    if ((kind === 'pick') !== (view !== undefined)) context.addIssue('view goes with kind: pick');
+    if (kind !== 'pick' && actual.field === undefined) context.addIssue('actual names no field');
+    if (kind === 'pick' && actual.cases !== undefined) context.addIssue('no cases go with pick');
+  });
+
+const feature = z
+  .string()
+  .regex(/^[a-z][a-z0-9.-]*$/, 'must be a feature such as namespace.pid or kernel.6.6')
+  .describe('a finding of `terrarium doctor`, kernel.6.6 (that or newer), cgroup.v1 or cgroup.v2');
+const features = z.array(feature);
 
 const step = z.strictObject({
   id: slug.describe('the heading "## Title {#id}" of its prose'),
-  view: z
-    .enum(['processes', 'namespaces', 'mounts', 'cgroups', 'layers', 'network'])
-    .describe('the live view that the step opens'),
+  view: z.enum(VIEW_NAMES).describe('the live view that the step opens'),
   commands: commands.min(1).describe('what Run types'),
   predict: predict.optional().describe('asked before Run, graded by the kernel'),
   check: z.array(clause).min(1).describe('all clauses must hold, under one choice of variables'),
   once: z.boolean().default(false).describe('true: stays green; false: can turn red again'),
   breakIt: z.boolean().default(false).describe('a fault that is safe here'),
+  requires: features.default([]).describe('of this step alone; without them it is not required'),
   setup: commands
     .default([])
     .describe('typed into a fresh sandbox by Reset step: leads to where this step begins'),
@@ -177,18 +224,38 @@ const step = z.strictObject({
       z.strictObject({
         name: slug.describe('the mistake, e.g. forgets-fork'),
         commands: commands.min(1),
+        clause: slug
+          .optional()
+          .describe('the clause that must then be the first to fail; without it, any'),
       }),
     )
     .default([])
     .describe('plausible mistakes: each must keep the check red; the walkthrough tries them'),
 });
 
+const question = z
+  .strictObject({
+    id: slug.describe('the heading "## Question {#quiz-id}" in en.md and zh.md'),
+    answers: z
+      .array(slug)
+      .min(2)
+      .describe(
+        'ids; their texts stand below "### choices", why each is right or not below "### because"',
+      ),
+    correct: z.array(slug).min(1).describe('those that are right; with several, all are asked for'),
+  })
+  .superRefine(({ answers, correct }, context) => {
+    const unknown = correct.filter((id) => !answers.includes(id));
+    if (unknown.length > 0) context.addIssue(`correct names no answer: ${unknown.join(', ')}`);
+    if (answers.every((id) => correct.includes(id))) context.addIssue('no answer is wrong');
+  });
+
 /** lesson.yaml as a whole. */
 export const lessonSchema = z
   .strictObject({
     minutes: z.number().int().min(1).max(120).describe('time a learner needs'),
     requires: z
-      .array(z.string())
+      .array(feature)
       .default([])
       .describe('kernel features by the names of `terrarium doctor`, e.g. namespace.pid'),
     deeper: z
@@ -201,10 +268,15 @@ export const lessonSchema = z
       )
       .default([]),
     steps: z.array(step).min(1),
+    quiz: z
+      .array(question)
+      .default([])
+      .describe('asked when the steps are done; nothing depends on it'),
   })
   .describe('The machinery of a lesson. All prose stands in en.md and zh.md beside it.');
 export type LessonFile = z.infer<typeof lessonSchema>;
 export type StepFile = LessonFile['steps'][number];
+export type QuestionFile = LessonFile['quiz'][number];
 export type CommandFile = z.infer<typeof command>;
 
 /** The front matter of en.md and zh.md. */

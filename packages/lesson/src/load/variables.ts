@@ -2,11 +2,11 @@
  * Checks the variables and paths of a check when the lesson is loaded, so that a misspelt field is
  * an error with a line and not a step that never turns green.
  */
-import type { Subject } from '../check.js';
-import { variableOf } from '../evaluate.js';
-import { type NodeKind, pathProblem } from '../fields.js';
+import { type Subject, subjectOf } from '../check.js';
+import { type NodeKind, objectPathProblem, pathProblem } from '../fields.js';
 
-type Scope = ReadonlyMap<string, NodeKind>;
+/** What each variable stands for. */
+export type Scope = ReadonlyMap<string, NodeKind>;
 export type Report = (path: readonly PropertyKey[], message: string) => void;
 
 interface RawCondition {
@@ -63,9 +63,8 @@ function checkCondition(
   for (const key of ['exists', 'notExists', 'count'] as const) {
     const subject = condition[key];
     if (subject === undefined) continue;
-    if ('in' in subject) checkPath(subject.in, [...at, key, 'in'], scope, report);
-    const kind = 'process' in subject ? 'process' : 'namespace' in subject ? 'namespace' : 'mount';
-    const name = variableOf(subject);
+    if (subject.in !== undefined) checkPath(subject.in, [...at, key, 'in'], scope, report);
+    const { kind, name } = subjectOf(subject);
     if (scope.has(name) || name === 'sandbox') report([...at, key], `"${name}" is bound already`);
     inner = new Map([...scope, [name, kind]]);
   }
@@ -83,5 +82,16 @@ export function checkPath(
   report: Report,
 ): void {
   const problem = pathProblem(path, scope);
+  if (problem !== null) report(at, `${path}: ${problem}`);
+}
+
+/** Reports a path that does not lead to an object that a view can show. */
+export function checkObjectPath(
+  path: string,
+  at: readonly PropertyKey[],
+  scope: Scope,
+  report: Report,
+): void {
+  const problem = objectPathProblem(path, scope);
   if (problem !== null) report(at, `${path}: ${problem}`);
 }
