@@ -4,11 +4,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadLesson } from '@terrarium/lesson/load';
+import { formatProblem, lintLesson, loadLesson } from '@terrarium/lesson/load';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { newLessonFiles } from './commands/new-lesson.js';
 import { atLeast } from './doctor/findings.js';
-import { findLessons } from './project.js';
+import { findLessons, ROOT } from './project.js';
 import { findChromium } from './walk/browser.js';
 import { NAMES } from './walk/names.js';
 
@@ -66,6 +66,19 @@ describe('lesson new', () => {
       writeFileSync(join(lesson, file), text);
     }
     expect(loadLesson(lesson).id).toBe('containers/09');
+  });
+
+  it('writes a lesson that passes lint once its prose is written', () => {
+    const lesson = join(dir, 'containers', '10-filled');
+    mkdirSync(lesson, { recursive: true });
+    const prose = { en: 'A sentence that says it. '.repeat(8), zh: '这句话说得清楚。'.repeat(8) };
+    for (const [file, text] of Object.entries(newLessonFiles())) {
+      // The first text below each step's title is its prose.
+      const written = file === 'zh.md' ? prose.zh : prose.en;
+      const filled = text.replace(/^(## .*\n\n)(?!- ).*$/gm, `$1${written}`);
+      writeFileSync(join(lesson, file), filled);
+    }
+    expect(lintLesson(lesson, ROOT).map(formatProblem)).toEqual([]);
   });
 });
 

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { addDoctor } from './commands/doctor.js';
 import { addLesson } from './commands/lesson.js';
+import { addRecord } from './commands/record.js';
 import { CommandFailure } from './failure.js';
 
 /** Exit codes: 0 done, 1 it failed, 2 wrong use. */
@@ -12,6 +13,7 @@ const program = new Command('terrarium')
   .exitOverride();
 addLesson(program);
 addDoctor(program);
+addRecord(program);
 
 try {
   await program.parseAsync();

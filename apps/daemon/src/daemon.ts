@@ -12,12 +12,13 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { decideAdoption } from './adopt.js';
 import { Capacity } from './capacity.js';
 import { type Claim, claimFolders } from './claim.js';
-import { createHttpListener, isUnixPeer, type Requirement } from './http.js';
+import { createHttpListener, isUnixPeer } from './http.js';
 import { Lessons } from './lessons.js';
 import type { RawSocket } from './live-socket.js';
 import type { Log } from './log.js';
 import type { DaemonOptions } from './options.js';
 import type { Observer, Sandboxes, Terminals } from './ports.js';
+import type { Requirement } from './requirements.js';
 import { loadAccessToken } from './secrets.js';
 import { Sessions } from './sessions.js';
 import { openStore, type Store } from './store/index.js';
@@ -28,6 +29,8 @@ export interface DaemonParts {
   readonly terminals: Terminals;
   readonly observer: Observer;
   readonly lessons: readonly Lesson[];
+  /** reads them again, for those who write them */
+  readonly readLessons?: () => readonly Lesson[];
   readonly requirement: (feature: string) => Requirement;
   readonly log: Log;
 }
@@ -60,7 +63,7 @@ export class Daemon {
       diskBytes: options.diskBytes,
       terminals: options.terminals,
     };
-    const lessons = new Lessons(parts.lessons);
+    const lessons = new Lessons(parts.lessons, parts.requirement);
     this.#sessions = new Sessions(
       {
         sandboxes,
@@ -82,10 +85,12 @@ export class Daemon {
         sessions: this.#sessions,
         store: this.#store,
         lessons,
+        readLessons: parts.readLessons ?? null,
         limits,
         requirement: parts.requirement,
         health: () => this.#health(),
         fence: sandboxes.fence,
+        files: sandboxes.files,
         log,
       }),
     );
@@ -157,6 +162,9 @@ export class Daemon {
     });
     terminals.onChange((sandbox, terminal) => {
       this.#sessions.bySandbox(sandbox)?.runtime.hosted(terminal);
+    });
+    terminals.onMark((sandbox, mark) => {
+      this.#sessions.bySandbox(sandbox)?.runtime.marked(mark);
     });
     terminals.onRestart(() => {
       for (const session of this.#sessions.live) {

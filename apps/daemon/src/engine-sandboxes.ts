@@ -6,6 +6,7 @@ import { probeHost, type Sandbox, SandboxEngine } from '@terrarium/engine';
 import type { LocalText } from '@terrarium/protocol';
 import { ResidentPlayer } from '@terrarium/syscall';
 import { type FenceReader, fenceReader } from './fence.js';
+import { type SandboxFiles, sandboxFiles } from './files.js';
 import type { DaemonOptions } from './options.js';
 import type { Sandboxes, SandboxInfo } from './ports.js';
 import type { StepperKit } from './stepper/index.js';
@@ -17,8 +18,11 @@ const BUSY_POLL_MS = 5;
 export class EngineSandboxes implements Sandboxes {
   readonly reduced: readonly LocalText[];
   readonly shell: readonly string[];
+  /** the directory whose files sandboxes are made of */
+  readonly baseImage: string;
   readonly stepper: StepperKit;
   readonly fence: FenceReader;
+  readonly files: SandboxFiles;
   /** names everything on the host that is this daemon's */
   readonly instance: string;
   readonly #engine: SandboxEngine;
@@ -52,9 +56,11 @@ export class EngineSandboxes implements Sandboxes {
     this.#engine = engine;
     this.#player = player;
     this.instance = engine.instance;
+    this.baseImage = baseImage;
     this.shell = shellOf(baseImage);
     this.stepper = { player, cgroups: engine.facts.cgroups };
     this.fence = fenceReader(player);
+    this.files = sandboxFiles(player);
     this.reduced = probeHost()
       .filter(({ level }) => level === 'reduced')
       .map(({ found }) => found);

@@ -16,28 +16,34 @@ const event = (seq: number): TimelineEvent => ({
   t: 0,
 });
 
+/** What may be sent at once after a quiet time, and what it then is: each event a frame of its own. */
+const BURST = 12;
+const atOnce = Array.from({ length: BURST }, (_, i) => [i + 1]);
+
 function pacer() {
   const frames: number[][] = [];
-  const made = new FramePacer(30, (events) => frames.push(events.map(({ seq }) => seq)));
+  const made = new FramePacer<TimelineEvent>(30, (events) =>
+    frames.push(events.map(({ seq }) => seq)),
+  );
   return { made, frames };
 }
 
 describe('FramePacer', () => {
   it('sends the first events of a quiet period at once', () => {
     const { made, frames } = pacer();
-    for (let seq = 1; seq <= 3; seq++) made.push([event(seq)]);
-    expect(frames).toEqual([[1], [2], [3]]);
+    for (let seq = 1; seq <= BURST; seq++) made.push([event(seq)]);
+    expect(frames).toEqual(atOnce);
     vi.advanceTimersByTime(1000);
-    made.push([event(4)]);
-    expect(frames).toEqual([[1], [2], [3], [4]]);
+    made.push([event(BURST + 1)]);
+    expect(frames.at(-1)).toEqual([BURST + 1]);
   });
 
   it('sends what follows together at the end of the frame', () => {
     const { made, frames } = pacer();
-    for (let seq = 1; seq <= 6; seq++) made.push([event(seq)]);
-    expect(frames).toEqual([[1], [2], [3]]);
+    for (let seq = 1; seq <= BURST + 3; seq++) made.push([event(seq)]);
+    expect(frames).toEqual(atOnce);
     vi.advanceTimersByTime(34);
-    expect(frames).toEqual([[1], [2], [3], [4, 5, 6]]);
+    expect(frames.slice(BURST)).toEqual([[BURST + 1, BURST + 2, BURST + 3]]);
   });
 
   it('makes at most 30 frames a second and loses nothing', () => {
@@ -47,7 +53,7 @@ describe('FramePacer', () => {
       vi.advanceTimersByTime(1);
     }
     made.flush();
-    expect(frames.length).toBeLessThanOrEqual(34);
+    expect(frames.length).toBeLessThanOrEqual(30 + BURST + 1); // and the burst, and the flush
     expect(frames.flat()).toEqual(Array.from({ length: 1000 }, (_, i) => i + 1));
   });
 
@@ -59,9 +65,9 @@ describe('FramePacer', () => {
 
   it('sends nothing after stop', () => {
     const { made, frames } = pacer();
-    for (let seq = 1; seq <= 4; seq++) made.push([event(seq)]);
+    for (let seq = 1; seq <= BURST + 1; seq++) made.push([event(seq)]);
     made.stop();
     vi.advanceTimersByTime(1000);
-    expect(frames).toEqual([[1], [2], [3]]);
+    expect(frames).toEqual(atOnce);
   });
 });

@@ -4,28 +4,28 @@
  * a millisecond later); then what comes within one frame's time is sent together at its end.
  * Nothing is ever left out here.
  */
-import type { TimelineEvent } from '@terrarium/timeline';
 import { RateLimit } from './rate-limit.js';
 
 /** Events in one message; more go as several messages of the same frame, so that none is huge. */
 export const EVENTS_PER_MESSAGE = 200;
 
-/** Frames that may follow each other at once after a quiet period: fork, exec, exit. */
-const BURST = 3;
+/** Frames that may follow each other at once after a quiet period: two commands' start, fork, exec, exit, end. */
+const BURST = 12;
 
-export class FramePacer {
+/** @typeParam Event an event, in whatever form it is sent */
+export class FramePacer<Event> {
   readonly #rate: RateLimit;
-  readonly #send: (events: readonly TimelineEvent[]) => void;
-  #pending: TimelineEvent[] = [];
+  readonly #send: (events: readonly Event[]) => void;
+  #pending: Event[] = [];
   #timer: NodeJS.Timeout | null = null;
 
   /** @param send is called with 1 to EVENTS_PER_MESSAGE events, in order */
-  constructor(framesPerSecond: number, send: (events: readonly TimelineEvent[]) => void) {
+  constructor(framesPerSecond: number, send: (events: readonly Event[]) => void) {
     this.#rate = new RateLimit(framesPerSecond, BURST);
     this.#send = send;
   }
 
-  push(events: readonly TimelineEvent[]): void {
+  push(events: readonly Event[]): void {
     for (const event of events) this.#pending.push(event);
     if (this.#timer !== null) return;
     const wait = this.#rate.waitMs;

@@ -7,7 +7,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TerminalInfo } from '@terrarium/protocol';
 import type { Log } from './log.js';
-import type { HostedSandbox, SandboxInfo, TerminalRequest, Terminals } from './ports.js';
+import type {
+  HostedSandbox,
+  SandboxInfo,
+  TerminalMark,
+  TerminalRequest,
+  Terminals,
+} from './ports.js';
 import {
   ControlRefusal,
   type EnsureOptions,
@@ -44,6 +50,7 @@ export class HostedTerminals implements Terminals {
   #stopFollowing: () => void = () => {};
   #stopping = false;
   #changed: (sandbox: string, terminal: TerminalInfo) => void = () => {};
+  #marked: (sandbox: string, mark: TerminalMark) => void = () => {};
   #restarted: () => void = () => {};
 
   constructor(options: HostedTerminalsOptions) {
@@ -56,12 +63,16 @@ export class HostedTerminals implements Terminals {
 
   async list(): Promise<readonly HostedSandbox[]> {
     const { sandboxes, terminals } = await this.#host().status();
-    return sandboxes.map(({ id, initPid, initStartTime }) => ({
-      sandbox: id,
-      initPid,
-      initStartTime,
-      terminals: terminals.filter(({ sandbox }) => sandbox === id).map(infoOf),
-    }));
+    return sandboxes.map(({ id, initPid, initStartTime }) => {
+      const own = terminals.filter(({ sandbox }) => sandbox === id);
+      return {
+        sandbox: id,
+        initPid,
+        initStartTime,
+        terminals: own.map(infoOf),
+        commands: own.flatMap(marksOf),
+      };
+    });
   }
 
   async register({ id, initPid, initStartTime, exec }: SandboxInfo): Promise<void> {
@@ -108,6 +119,10 @@ export class HostedTerminals implements Terminals {
     this.#changed = listener;
   }
 
+  onMark(listener: (sandbox: string, mark: TerminalMark) => void): void {
+    this.#marked = listener;
+  }
+
   onRestart(listener: () => void): void {
     this.#restarted = listener;
   }
@@ -149,6 +164,9 @@ export class HostedTerminals implements Terminals {
 
   #hear(event: HostEvent): void {
     if (event.type === 'terminal') this.#changed(event.terminal.sandbox, infoOf(event.terminal));
+    if (event.type !== 'mark') return;
+    const { id, sandbox, pts, mark } = event;
+    this.#marked(sandbox, { terminal: id, pts, mark });
   }
 
   #lost(client: TerminalHostClient): void {
@@ -189,6 +207,11 @@ function isRefusal(error: unknown, code: ControlRefusal['code']): boolean {
 
 function infoOf({ id, pts, state, exitCode }: TerminalReport): TerminalInfo {
   return { id, pts, state: state === 'ended' ? 'ended' : 'running', exitCode };
+}
+
+/** The commands that run on a terminal. */
+function marksOf({ id, pts, commands }: TerminalReport): TerminalMark[] {
+  return commands.map((mark) => ({ terminal: id, pts, mark }));
 }
 
 /** The host answers before it has ended: a clean stop waits for the latter. */

@@ -48,6 +48,24 @@ describe('POST /sessions', () => {
   });
 });
 
+describe('POST /lessons', () => {
+  it('reads the lessons again, and says which differ', async () => {
+    expect(await lab.http('POST', '/lessons')).toMatchObject({
+      status: 200,
+      body: { changed: [] },
+    });
+    const [lesson] = lab.lessons;
+    lab.lessons = [{ ...lesson!, minutes: 99 }];
+    const { body } = await lab.http('POST', '/lessons');
+    expect(body).toEqual({ changed: ['containers/01'] });
+    expect(await lab.http('POST', '/lessons')).toMatchObject({ body: { changed: [] } });
+  });
+
+  it('is nothing that a browser reaches', async () => {
+    expect((await lab.http('POST', '/api/lessons')).status).toBe(404);
+  });
+});
+
 describe('with a session', () => {
   it('GET /api/session tells who that is, with progress and settings', async () => {
     const cookie = await lab.enter();

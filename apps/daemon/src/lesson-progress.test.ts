@@ -3,12 +3,15 @@ import type { StepStatus } from '@terrarium/protocol';
 import { Timeline } from '@terrarium/timeline';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DEBOUNCE_MS, LessonProgress, UnknownStep } from './lesson-progress.js';
+import { Lessons } from './lessons.js';
+import { requirementsOf } from './requirements.js';
 import { openStore, type Store } from './store/index.js';
 import { fakeLesson, fakeProcess, fakeSandbox, fakeStep, firstWords } from './testing/fakes.js';
 
 let store: Store;
 let timeline: Timeline;
 let shown: (readonly StepStatus[])[];
+let failures: [string, unknown][];
 const open: LessonProgress[] = [];
 
 beforeEach(() => {
@@ -18,6 +21,7 @@ beforeEach(() => {
   timeline = new Timeline();
   timeline.append(firstWords(fakeSandbox('sb', 5000)));
   shown = [];
+  failures = [];
 });
 
 afterEach(() => {
@@ -33,12 +37,15 @@ function progressOf(lesson: Lesson, now = 1000): LessonProgress {
     timeline,
     store: store.progress,
     onChange: (steps) => shown.push(steps),
+    unmet: (step) => new Lessons([], requirement).unmet(step),
+    onFailure: (step, error) => failures.push([step, error]),
     now: () => now,
   });
   open.push(progress);
   return progress;
 }
 
+const requirement = requirementsOf([], { kernelRelease: '6.1.0', cgroup: 'v2' });
 const lessonOf = (...steps: Step[]) => fakeLesson(steps);
 const fork = (pid: number, comm: string) =>
   timeline.append([{ type: 'process.fork', process: fakeProcess(pid, comm, null) }]);
@@ -193,6 +200,43 @@ describe('LessonProgress', () => {
       progress.restartFrom('one');
       expect(progress.statuses()[0]?.prediction).toBeNull();
       expect(progressOf(lesson).statuses()[0]?.prediction).toBeNull();
+    });
+  });
+
+  it('says what a step needs and this machine lacks', () => {
+    const needy = fakeStep('needy', 'sleep', { requires: ['kernel.9.9'] });
+    const progress = progressOf(lessonOf(needy, fakeStep('one', 'sleep')));
+    expect(progress.statuses()).toMatchObject([
+      { unmet: [{ en: 'it needs Linux 9.9 or newer, this is 6.1.0' }] },
+      { step: 'one' },
+    ]);
+    expect(progress.statuses()[1]).not.toHaveProperty('unmet');
+  });
+
+  describe('a check that throws', () => {
+    /** No `where`: what the loader would refuse, and what a fault of ours may look like. */
+    const broken = fakeStep('broken', 'sleep', {
+      check: { clauses: [{ id: 'runs', message: { en: 'm', zh: 'm' }, exists: { process: 'p' } }] },
+    } as unknown as Partial<Step>);
+
+    it('costs its step a clear error, and no other step anything', async () => {
+      const progress = progressOf(lessonOf(broken, fakeStep('one', 'sleep')));
+      fork(7001, 'sleep');
+      await settle();
+      const [first, second] = progress.statuses();
+      expect(first).toMatchObject({ passed: false, clauses: [{ id: 'runs', passed: false }] });
+      expect(first?.problem?.en).toMatch(/^the check of this step failed itself: TypeError/);
+      expect(second).toMatchObject({ passed: true });
+      expect(second?.problem).toBeUndefined();
+    });
+
+    it('is told once, not with every change of the kernel', async () => {
+      progressOf(lessonOf(broken));
+      for (const pid of [7001, 7002, 7003]) {
+        fork(pid, 'sleep');
+        await settle();
+      }
+      expect(failures).toMatchObject([['broken', { name: 'TypeError' }]]);
     });
   });
 

@@ -10,10 +10,12 @@ import {
   type Evaluation,
   evaluate,
   type Lesson,
+  parsePick,
+  pickQuery,
   query,
   type Step,
 } from '@terrarium/lesson';
-import type { StepStatus } from '@terrarium/protocol';
+import type { LocalText, StepStatus } from '@terrarium/protocol';
 import type { EventBody, State, Timeline, TimelineEvent } from '@terrarium/timeline';
 import { type Help, NO_RECORD, type ProgressStore, type StepRecord } from './store/progress.js';
 
@@ -28,8 +30,12 @@ export interface LessonProgressDeps {
   readonly lesson: Lesson;
   readonly timeline: Timeline;
   readonly store: ProgressStore;
+  /** what a step needs and this machine lacks; nothing by default */
+  readonly unmet?: (step: Step) => readonly LocalText[];
   /** called with every step's status whenever one of them changed */
   readonly onChange: (steps: readonly StepStatus[]) => void;
+  /** called when a step's check failed itself, once until it works again */
+  readonly onFailure?: (step: string, error: unknown) => void;
   readonly now?: () => number;
 }
 
@@ -41,6 +47,8 @@ interface OpenStep {
   evaluation: Evaluation | null;
   /** as last shown */
   passed: boolean;
+  /** why the check itself failed, the last time that it did; null when it works */
+  failure: string | null;
 }
 
 /** A wish about a step that the lesson does not have. */
@@ -75,18 +83,8 @@ export class LessonProgress {
 
   /** Every step as it stands now, in the lesson's order. */
   statuses(): StepStatus[] {
-    return this.#steps.map(({ step, record, evaluation, passed }) => ({
-      step: step.id,
-      passed,
-      clauses: (evaluation?.clauses ?? []).map(({ id, passed, message }) => ({
-        id,
-        passed,
-        message,
-      })),
-      prediction: record.prediction,
-      helpUsed: [...record.helpUsed],
-      firstPassedAt: record.firstPassedAt,
-    }));
+    const { unmet } = this.#deps;
+    return this.#steps.map((open) => statusOf(open, unmet?.(open.step) ?? []));
   }
 
   /**
@@ -140,6 +138,7 @@ export class LessonProgress {
       open.memory = null;
       open.evaluation = null;
       open.passed = false;
+      open.failure = null;
     }
     this.#show();
   }
@@ -160,7 +159,8 @@ export class LessonProgress {
     return lesson.steps.map((step) => {
       const record = records.get(step.id) ?? NO_RECORD;
       const memory = record.memory === null ? null : (JSON.parse(record.memory) as CheckMemory);
-      return { step, record, memory, evaluation: null, passed: step.once && record.latched };
+      const passed = step.once && record.latched;
+      return { step, record, memory, evaluation: null, passed, failure: null };
     });
   }
 
@@ -209,7 +209,23 @@ export class LessonProgress {
 
   #evaluate(state: State): void {
     this.#evaluated = state;
-    for (const open of this.#steps) this.#evaluateStep(open, state);
+    for (const open of this.#steps) {
+      try {
+        this.#evaluateStep(open, state);
+        open.failure = null;
+      } catch (error) {
+        this.#failed(open, error);
+      }
+    }
+  }
+
+  /** A fault of a check or of the evaluator is its step's alone: sandbox and other steps go on. */
+  #failed(open: OpenStep, error: unknown): void {
+    const failure = String(error);
+    open.evaluation = null;
+    if (failure === open.failure) return;
+    open.failure = failure;
+    this.#deps.onFailure?.(open.step.id, error);
   }
 
   #evaluateStep(open: OpenStep, state: State): void {
@@ -253,10 +269,15 @@ export class LessonProgress {
     const { predict } = open.step;
     const { prediction } = open.record;
     if (predict === undefined || prediction === null || prediction.actual !== null) return;
-    const actual = query(predict.actual, open.evaluation?.bindings ?? {}, state);
+    const bindings = open.evaluation?.bindings ?? {};
+    const ask = predict.kind === 'pick' ? pickQuery : query;
+    const actual = ask(predict.actual, bindings, state);
     // The object is gone already (a latched step): there is nothing to compare with.
     if (actual === null) return;
-    const correct = normalise(prediction.answer) === normalise(actual);
+    const correct =
+      predict.kind === 'pick'
+        ? parsePick(prediction.answer).subject === parsePick(actual).subject
+        : normalise(prediction.answer) === normalise(actual);
     const { session, lesson, store } = this.#deps;
     store.grade(session, lesson.id, open.step.id, actual, correct);
     open.record = { ...open.record, prediction: { ...prediction, actual, correct } };
@@ -269,6 +290,30 @@ export class LessonProgress {
     this.#shown = text;
     this.#deps.onChange(statuses);
   }
+}
+
+/** A check that failed itself has no clause that holds: what it would say is not known. */
+function statusOf(open: OpenStep, unmet: readonly LocalText[]): StepStatus {
+  const { step, record, evaluation, passed, failure } = open;
+  const clauses =
+    evaluation?.clauses ?? step.check.clauses.map((clause) => ({ ...clause, passed: false }));
+  return {
+    step: step.id,
+    passed,
+    clauses: clauses.map(({ id, passed, message }) => ({ id, passed, message })),
+    ...(failure === null ? {} : { problem: problemText(failure) }),
+    ...(unmet.length === 0 ? {} : { unmet: [...unmet] }),
+    prediction: record.prediction,
+    helpUsed: [...record.helpUsed],
+    firstPassedAt: record.firstPassedAt,
+  };
+}
+
+function problemText(failure: string): LocalText {
+  return {
+    en: `the check of this step failed itself: ${failure}; what you did is not lost, the daemon’s log has more`,
+    zh: `这一步的检查自己出错了：${failure}；你做的都还在，守护进程的日志里有详情`,
+  };
 }
 
 function isLoss(event: TimelineEvent): boolean {

@@ -1,5 +1,6 @@
 /** The daemon seen from its pages: hello, state, limits, terminals, resets, deaths. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Step } from '@terrarium/lesson';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SandboxInfo } from './ports.js';
 import { fakeLesson, fakeProcess, fakeSandbox, fakeStep, firstWords } from './testing/fakes.js';
 import { TestDaemon } from './testing/test-daemon.js';
@@ -544,5 +545,61 @@ describe('a clean stop', () => {
     expect(await page.closed).toMatchObject({ code: 1012 });
     expect(lab.sandboxes.alive.size).toBe(0);
     await expect(lab.http('GET', '/api/health')).rejects.toThrow('ENOENT');
+  });
+});
+
+describe('a lesson that is being written', () => {
+  beforeEach(() => start());
+
+  it('comes to its pages as it is now, with its checks, and the sandbox stays', async () => {
+    const page = await lab.page();
+    page.hello({ lesson: 'containers/01' });
+    await page.next('snapshot');
+    const sandbox = onlySandbox();
+    lab.observer.emit(sandbox, [fork(7001, 'nano')]);
+    lab.lessons = [fakeLesson([fakeStep('one', 'nano')])];
+    await lab.http('POST', '/lessons');
+    expect((await page.next('lesson')).lesson.steps).toHaveLength(1);
+    await page.next('steps', ({ steps }) => steps.length === 1 && steps[0]?.passed === true);
+    expect(onlySandbox()).toBe(sandbox);
+  });
+
+  it('is what a page is told that was drawn from an older reading', async () => {
+    lab.lessons = [fakeLesson([fakeStep('one', 'nano')])];
+    await lab.http('POST', '/lessons');
+    const page = await lab.page();
+    page.hello({ lesson: 'containers/01' });
+    expect((await page.next('lesson')).lesson.id).toBe('containers/01');
+  });
+});
+
+describe('a lesson whose checks speak of system calls', () => {
+  const refused: Step = fakeStep('refused', 'sh', {
+    check: {
+      clauses: [{ id: 'made', message: { en: '', zh: '' }, exists: { call: 'c' }, where: [] }],
+    },
+  });
+
+  it('has them taped while it is open, and again in a new sandbox', async () => {
+    await start();
+    lab.lessons = [fakeLesson([refused])];
+    await lab.http('POST', '/lessons');
+    const page = await lab.page();
+    page.hello({ lesson: 'containers/01' });
+    await page.next('snapshot');
+    const first = onlySandbox();
+    await vi.waitFor(() => expect([...lab.observer.traced]).toContain(first));
+    page.send({ type: 'step.reset', lesson: 'containers/01', step: 'refused' });
+    await page.next('sandbox', ({ status }) => status === 'resetting');
+    await page.next('sandbox', ({ status }) => status === 'running');
+    expect(lab.observer.traced.has(onlySandbox())).toBe(true);
+  });
+
+  it('leaves the tape off where no check does', async () => {
+    await start();
+    const page = await lab.page();
+    page.hello({ lesson: 'containers/01' });
+    await page.next('snapshot');
+    expect(lab.observer.traced.size).toBe(0);
   });
 });

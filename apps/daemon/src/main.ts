@@ -4,16 +4,17 @@
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Finding, probeHost } from '@terrarium/engine';
+import { probeHost } from '@terrarium/engine';
 import type { Lesson } from '@terrarium/lesson';
 import { formatProblem, lessonDirs, readLesson } from '@terrarium/lesson/load';
 import { Daemon } from './daemon.js';
 import { EngineSandboxes } from './engine-sandboxes.js';
 import { HostedTerminals } from './hosted-terminals.js';
-import type { Requirement } from './http.js';
+import { imageFindings } from './image-findings.js';
 import { createLog, type Log } from './log.js';
 import { type DaemonOptions, helpText, parseInvocation, UsageError } from './options.js';
 import { ProcessObserver } from './process-observer.js';
+import { requirementsOf } from './requirements.js';
 
 /** A stop that takes longer is stuck; the supervisor would kill us a little later. */
 const STOP_MS = 18_000;
@@ -68,13 +69,13 @@ async function run(options: DaemonOptions, log: Log): Promise<void> {
       log,
       ...(options.webGid === null ? {} : { group: options.webGid }),
     });
-    const findings = new Map(probeHost().map((finding) => [finding.id, finding]));
     return {
       sandboxes,
       terminals,
       observer,
       lessons: loadLessons(options.lessonsDir, log),
-      requirement: (feature) => verdict(feature, findings.get(feature)),
+      readLessons: () => loadLessons(options.lessonsDir, log),
+      requirement: requirementsOf([...probeHost(), ...imageFindings(sandboxes.baseImage)]),
       log,
     };
   });
@@ -115,10 +116,4 @@ function loadLessons(dir: string, log: Log): Lesson[] {
     else log.error({ step: 'lessons', problems: problems.map(formatProblem) }, 'lesson left out');
   }
   return lessons;
-}
-
-/** What is not probed for is taken as met: the lesson's own checks would tell. */
-function verdict(feature: string, finding: Finding | undefined): Requirement {
-  if (finding === undefined || finding.level === 'ok') return { feature, met: true };
-  return { feature, met: false, message: finding.found };
 }

@@ -6,7 +6,9 @@
 import type { LocalText, TerminalInfo } from '@terrarium/protocol';
 import type { EventBody } from '@terrarium/timeline';
 import type { FenceReader } from './fence.js';
+import type { SandboxFiles } from './files.js';
 import type { StepperKit } from './stepper/index.js';
+import type { ShellMark } from './terminal-host/index.js';
 
 /** A sandbox that runs. The same id may come again with another init: a reset sandbox. */
 export interface SandboxInfo {
@@ -31,6 +33,8 @@ export interface Sandboxes {
   readonly stepper: StepperKit | null;
   /** reads what holds a process of a sandbox */
   readonly fence: FenceReader;
+  /** reads and writes files of a sandbox, as its root */
+  readonly files: SandboxFiles;
   /** @throws when the kernel refuses; nothing is left behind then */
   create(id: string): Promise<SandboxInfo>;
   /** Finds what an earlier daemon left: live ones are returned, dead or half-made ones removed. */
@@ -42,12 +46,22 @@ export interface Sandboxes {
   close(): Promise<void>;
 }
 
+/** A shell in a terminal begins a command line, or is done with it. */
+export interface TerminalMark {
+  readonly terminal: string;
+  /** N of its /dev/pts/N */
+  readonly pts: number;
+  readonly mark: ShellMark;
+}
+
 /** What the terminal host holds of one sandbox. */
 export interface HostedSandbox {
   readonly sandbox: string;
   readonly initPid: number;
   readonly initStartTime: number;
   readonly terminals: readonly TerminalInfo[];
+  /** starts of the commands that have not ended; absent for none */
+  readonly commands?: readonly TerminalMark[];
 }
 
 /** What a new terminal is to be. */
@@ -80,6 +94,8 @@ export interface Terminals {
   type(terminal: string, text: string): Promise<void>;
   /** A terminal's shell ended. */
   onChange(listener: (sandbox: string, terminal: TerminalInfo) => void): void;
+  /** Shells tell what they run. Nothing is told of a terminal that was closed or restarted. */
+  onMark(listener: (sandbox: string, mark: TerminalMark) => void): void;
   /** The host died and a new one stands: it knows no sandbox, and every shell is gone. */
   onRestart(listener: () => void): void;
   /** Ends the host itself: only at a clean stop. */
@@ -93,6 +109,8 @@ export interface Observer {
   unwatch(id: string): void;
   /** How many pages look at it: without any, it is compared with the kernel less often. */
   viewers(id: string, count: number): void;
+  /** Tapes the system calls of its processes, or ends that. */
+  trace(id: string, on: boolean): void;
   onBatch(listener: (sandbox: string, events: readonly EventBody[]) => void): void;
   stop(): Promise<void>;
 }

@@ -63,6 +63,10 @@ export class ProcessObserver implements Observer {
     if (!this.#waiting.has(id)) this.#client.setViewers(id, count);
   }
 
+  trace(id: string, on: boolean): void {
+    this.#client.trace(id, on);
+  }
+
   onBatch(listener: (sandbox: string, events: readonly EventBody[]) => void): void {
     this.#batch = listener;
   }

@@ -11,6 +11,7 @@ import { randomBytes } from 'node:crypto';
 import type { LocalText, TerminalInfo } from '@terrarium/protocol';
 import type { EventBody, Timeline } from '@terrarium/timeline';
 import { type Capacity, CapacityError } from './capacity.js';
+import { Commands } from './commands.js';
 import type { Log } from './log.js';
 import { SANDBOX_DIED, SANDBOX_KEEPS_DYING, SANDBOX_LOST, sandboxFailed } from './messages.js';
 import type {
@@ -18,6 +19,7 @@ import type {
   Observer,
   Sandboxes,
   SandboxInfo,
+  TerminalMark,
   TerminalRequest,
   Terminals,
 } from './ports.js';
@@ -70,9 +72,11 @@ export class SandboxRuntime {
   #rebuilding = false;
   /** until the observer's first words about the present init, what it says is about an earlier one */
   #observed = false;
+  readonly #commands: Commands;
 
   constructor(deps: RuntimeDeps) {
     this.#deps = deps;
+    this.#commands = new Commands(deps.timeline);
   }
 
   /** Id of the present sandbox. */
@@ -102,6 +106,7 @@ export class SandboxRuntime {
       if (hosted === null || !sameInit(hosted, info)) await terminals.register(info);
       this.#terminals = hosted?.terminals ?? [];
       for (const terminal of this.#terminals) this.#append(openEvent(terminal));
+      for (const mark of hosted?.commands ?? []) this.#commands.heard(mark);
       this.#setStatus('running');
     });
   }
@@ -229,11 +234,22 @@ export class SandboxRuntime {
       this.#observed = true;
     }
     this.#deps.timeline.append(events);
+    this.#commands.look();
+  }
+
+  /** A shell tells what it runs. */
+  marked(mark: TerminalMark): void {
+    if (this.#info !== null) this.#commands.heard(mark);
   }
 
   /** A page came or went. */
   viewersChanged(): void {
     if (this.#info !== null) this.#deps.observer.viewers(this.#info.id, this.#deps.viewers());
+  }
+
+  /** Tapes the system calls of the sandbox's processes, or ends that. */
+  trace(on: boolean): void {
+    if (this.#info !== null) this.#deps.observer.trace(this.#info.id, on);
   }
 
   /** The terminal host's news: a shell ended. */
@@ -301,6 +317,7 @@ export class SandboxRuntime {
   #end(id: string): void {
     this.#info = null;
     this.#deps.observer.unwatch(id);
+    this.#commands.clear();
     this.#append({ type: 'sandbox.end', id });
   }
 

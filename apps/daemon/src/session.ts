@@ -2,7 +2,7 @@
  * One session while the daemon runs: a learner with a timeline, a sandbox, and as many pages as
  * they like. Gives the protocol's messages their meaning and keeps every page up to date.
  */
-import type { Command } from '@terrarium/lesson';
+import { type Command, kindsOf } from '@terrarium/lesson';
 import {
   CLOSE,
   type ClientMessage,
@@ -13,8 +13,9 @@ import {
   type ServerMessage,
   type StepStatus,
 } from '@terrarium/protocol';
-import { Timeline, type TimelineEvent } from '@terrarium/timeline';
+import { Timeline } from '@terrarium/timeline';
 import { FramePacer } from './frame-pacer.js';
+import { SessionPast } from './history.js';
 import { LessonProgress, UnknownStep } from './lesson-progress.js';
 import type { Lessons } from './lessons.js';
 import { LiveSocket, type RawSocket } from './live-socket.js';
@@ -63,9 +64,11 @@ export class Session {
   readonly timeline: Timeline = new Timeline();
   /** the timeline's name: seq is comparable within it only */
   readonly epoch: string;
+  /** what a page can look back to */
+  readonly past: SessionPast;
   readonly #deps: SessionDeps;
   readonly #log: Log;
-  readonly #pacer: FramePacer;
+  readonly #pacer: FramePacer<EventText>;
   readonly #pages = new Set<Page>();
   readonly #stepper: SessionStepper;
   readonly #lessons = new Map<string, OpenLesson>();
@@ -76,10 +79,14 @@ export class Session {
     this.epoch = epoch;
     this.#deps = deps;
     this.#log = deps.log;
+    this.past = new SessionPast(this.timeline, { sandbox: session.id });
     this.#pacer = new FramePacer(LIVE_LIMITS.framesPerSecond, (events) => this.#deltas(events));
-    this.timeline.subscribe((events) => {
-      this.#pacer.push(events);
+    this.timeline.subscribe((events, state, texts) => {
+      const first = state.seq - texts.length + 1;
+      this.#pacer.push(texts.map((text, i) => ({ seq: first + i, text })));
       this.#firstStates();
+      // The observer knows a sandbox from its own first words on, and no tape of others.
+      if (events.some(({ type }) => type === 'sandbox.start')) this.#tapeForLessons();
     });
     this.runtime = new SandboxRuntime({
       session,
@@ -147,6 +154,7 @@ export class Session {
   close(code: number, reason: string): void {
     for (const page of [...this.#pages]) page.socket.close(code, reason);
     this.#pacer.stop();
+    this.past.stop();
     for (const { progress } of this.#lessons.values()) progress.stop();
     this.#lessons.clear();
   }
@@ -177,6 +185,9 @@ export class Session {
         return;
       case 'setting':
         this.#deps.store.settings.set(this.id, message.key, message.value);
+        return;
+      case 'trace':
+        this.runtime.trace(message.on);
         return;
       case 'stepper.open':
       case 'stepper.step':
@@ -234,7 +245,10 @@ export class Session {
         page.socket.error('lesson.not-found', `there is no lesson "${lesson}"`);
       } else {
         page.lesson = lesson;
+        const renewed = this.#deps.lessons.renewed(lesson);
+        if (renewed !== null) page.socket.send({ type: 'lesson', lesson: renewed });
         page.socket.send({ type: 'steps', lesson, steps: progress.statuses() });
+        this.#tapeForLessons();
       }
     }
     if (before !== null) this.#closeUnusedLesson(before);
@@ -251,9 +265,41 @@ export class Session {
       timeline: this.timeline,
       store: this.#deps.store.progress,
       onChange: (steps) => this.#showSteps(id, steps),
+      unmet: (step) => this.#deps.lessons.unmet(step),
+      onFailure: (step, err) =>
+        this.#log.error({ session: this.id, lesson: id, step, err }, 'check failed itself'),
     });
     this.#lessons.set(id, { progress });
     return progress;
+  }
+
+  /**
+   * A lesson's files have changed: its pages are given it, its checks are asked anew. The sandbox
+   * stays, and so does what was passed.
+   */
+  lessonRenewed(id: string): void {
+    const lesson = this.#deps.lessons.get(id);
+    const open = this.#lessons.get(id);
+    if (lesson === null || open === undefined) return;
+    open.progress.stop();
+    this.#lessons.delete(id);
+    const steps = this.#openLesson(id)?.statuses() ?? [];
+    for (const page of this.#pages) {
+      if (page.lesson !== id) continue;
+      page.socket.send({ type: 'lesson', lesson });
+      page.socket.send({ type: 'steps', lesson: id, steps });
+    }
+  }
+
+  /**
+   * Checks that speak of system calls need them on the tape. It is a learner's to switch off, and
+   * ends by itself when nobody looks; the next page and the next sandbox begin it again.
+   */
+  #tapeForLessons(): void {
+    const checks = [...this.#lessons.keys()].flatMap(
+      (id) => this.#deps.lessons.get(id)?.steps.map(({ check }) => check) ?? [],
+    );
+    if (checks.some((check) => kindsOf(check).has('call'))) this.runtime.trace(true);
   }
 
   #closeUnusedLesson(id: string): void {
@@ -269,7 +315,7 @@ export class Session {
   }
 
   #showSteps(lesson: string, steps: readonly StepStatus[]): void {
-    const text = JSON.stringify({ type: 'steps', lesson, steps } satisfies Sendable);
+    const text = JSON.stringify({ type: 'steps', lesson, steps } satisfies StepsMessage);
     for (const page of this.#pages) {
       if (page.lesson === lesson && !page.socket.behind) page.socket.sendText(text);
     }
@@ -346,10 +392,10 @@ export class Session {
 
   /** What a page lacks: the missed events where the ring has them all, else the whole state. */
   #giveState(page: Page, since: number | null): void {
-    const missed = since === null ? null : this.timeline.since(since);
+    const missed = since === null ? null : this.timeline.textsSince(since);
     if (missed !== null && since !== null) {
       page.seq = since;
-      if (missed.length > 0) this.#sendTo(page, missed);
+      this.#sendMissed(page, missed);
       return;
     }
     // Before the observer's first words there is nothing worth showing; the first batch brings it.
@@ -381,7 +427,7 @@ export class Session {
   }
 
   /** One message of new events to every page that has all before them. */
-  #deltas(events: readonly TimelineEvent[]): void {
+  #deltas(events: readonly EventText[]): void {
     const first = events[0]?.seq ?? 0;
     const last = events.at(-1)?.seq ?? 0;
     let shared: string | null = null;
@@ -389,31 +435,42 @@ export class Session {
       // A page whose state came from a snapshot may have (some of) these events already.
       if (page.seq === null || page.seq >= last) continue;
       if (page.seq < first - 1 || page.seq >= first) {
-        this.#sendTo(page, this.timeline.since(page.seq));
+        this.#sendMissed(page, this.timeline.textsSince(page.seq));
         continue;
       }
-      shared ??= JSON.stringify({ type: 'events', events } satisfies Sendable);
+      shared ??= eventsMessage(events.map(({ text }) => text));
       if (page.socket.sendDelta(shared)) page.seq = last;
     }
   }
 
-  #sendTo(page: Page, events: readonly TimelineEvent[] | null): void {
+  /** Everything up to now, where the ring has it; else the whole state. */
+  #sendMissed(page: Page, texts: readonly string[] | null): void {
     if (page.socket.behind) return;
-    if (events === null) {
-      this.#sendSnapshot(page);
-      return;
+    if (texts === null) this.#sendSnapshot(page);
+    else if (texts.length > 0 && page.socket.sendDelta(eventsMessage(texts))) {
+      page.seq = this.timeline.seq;
     }
-    const last = events.at(-1);
-    if (last === undefined) return;
-    const text = JSON.stringify({ type: 'events', events } satisfies Sendable);
-    if (page.socket.sendDelta(text)) page.seq = last.seq;
   }
 }
 
+/** One event of the timeline as it is sent. */
+interface EventText {
+  readonly seq: number;
+  /** its JSON */
+  readonly text: string;
+}
+
+/** `ServerMessage` of type `events`: JSON of JSON that the timeline has made once for all. */
+function eventsMessage(texts: readonly string[]): string {
+  return `{"type":"events","events":[${texts.join(',')}]}`;
+}
+
 /** A message with readonly arrays, on its way into JSON. */
-type Sendable =
-  | { type: 'events'; events: readonly TimelineEvent[] }
-  | { type: 'steps'; lesson: string; steps: readonly StepStatus[] };
+interface StepsMessage {
+  readonly type: 'steps';
+  readonly lesson: string;
+  readonly steps: readonly StepStatus[];
+}
 
 /** The page names a lesson that it does not have open. */
 class UnknownLesson extends Error {}

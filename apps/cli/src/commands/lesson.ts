@@ -1,13 +1,20 @@
 /** `terrarium lesson …`: lint, new, schema, walk. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { formatProblem, lessonJsonSchema, lintLesson, loadLesson } from '@terrarium/lesson/load';
+import {
+  formatProblem,
+  lessonJsonSchema,
+  lintLesson,
+  loadLesson,
+  readFigure,
+} from '@terrarium/lesson/load';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CommandFailure } from '../failure.js';
 import { findLessons, LESSONS, ROOT } from '../project.js';
 import type { Language } from '../walk/names.js';
 import type { Route } from '../walk/walk.js';
 import { newLessonFiles } from './new-lesson.js';
+import { watchLessons } from './watch-lessons.js';
 
 /** Adds the commands. */
 export function addLesson(program: Command): void {
@@ -20,8 +27,8 @@ export function addLesson(program: Command): void {
   lesson
     .command('new')
     .description('Make the files of a new lesson.')
-    .argument('<course>', 'containers or kubernetes')
-    .argument('<name>', 'number and name, as in 02-eight-namespaces')
+    .argument('<lesson>', 'course, number and name, as in containers/02-eight-namespaces')
+    .argument('[name]', 'the last part, when the first is the course alone')
     .action(create);
   lesson
     .command('schema')
@@ -30,10 +37,10 @@ export function addLesson(program: Command): void {
     .action(schema);
   lesson
     .command('walk')
-    .description('Do a lesson in a real Chromium, as a learner would, and check that it works.')
-    .argument('<lesson>', 'id or folder, as in containers/01')
+    .description('Do lessons in a real Chromium, as a learner would, and check that they work.')
+    .argument('[lesson]', 'a lesson or a course, by id or folder, as in containers/01')
     .option('--url <url>', 'the address that npm start printed (default: of the running lab)')
-    .addOption(new Option('--lang <lang>', 'language').choices(['en', 'zh']).default('en'))
+    .option('--lang <lang>', 'language, en or zh; may be given several times (default: both)', lang)
     .addOption(
       new Option('--route <route>', 'how the commands are given')
         .choices(['typing', 'buttons', 'both'])
@@ -42,9 +49,25 @@ export function addLesson(program: Command): void {
     .option('--from <step>', 'begin with this step, reset to its beginning')
     .option('--headed', 'show the browser')
     .option('--no-wrong', 'leave the wrong answers out')
-    .option('--video <dir>', 'write screenshots and a video there')
-    .option('--step-timeout <seconds>', 'longest wait for a step to turn green', seconds, 30)
+    .option('--output <dir>', 'write screenshots, film, recording and transcript there')
+    .option(
+      '--repeat <n>',
+      'walk so often, and tell how many walks differ between rounds',
+      count,
+      1,
+    )
+    .option('--abreast <n>', 'so many walks at the same time', count, 2)
+    .option(
+      '--figures [step]',
+      'record the figure of each lesson: the state of that step, or of the last one that can be drawn',
+    )
+    .option('--step-timeout <seconds>', 'longest wait for a step to turn green', seconds, 120)
     .action(walk);
+  lesson
+    .command('watch')
+    .description('Lint a lesson at every save, and show it at once in the open pages of the lab.')
+    .argument('[path]', 'as with lint')
+    .action(watchLessons);
 }
 
 function lint(path: string | undefined): void {
@@ -52,11 +75,25 @@ function lint(path: string | undefined): void {
   const problems = dirs.flatMap((dir) => lintLesson(relative(process.cwd(), dir) || '.', ROOT));
   for (const problem of problems) console.error(formatProblem(problem));
   const lessons = `${dirs.length} ${dirs.length === 1 ? 'lesson' : 'lessons'}`;
+  for (const dir of dirs.filter(lacksFigure)) {
+    const name = relative(LESSONS, dir);
+    console.log(`note: ${name} has no figure (lesson walk ${name.replace(/-.*/, '')} --figures)`);
+  }
   if (problems.length > 0) throw new CommandFailure(`${problems.length} problems in ${lessons}`);
   console.log(`${lessons}, no problems`);
 }
 
-function create(course: string, name: string): void {
+/** A new lesson has none until its walk is green, so this is no problem. */
+function lacksFigure(dir: string): boolean {
+  try {
+    return readFigure(dir) === null;
+  } catch {
+    return false; // the linter has said what is wrong with it
+  }
+}
+
+function create(lesson: string, rest?: string): void {
+  const [course = '', name = ''] = rest === undefined ? lesson.split('/') : [lesson, rest];
   if (!['containers', 'kubernetes'].includes(course)) {
     throw new CommandFailure(`"${course}" is no course; there are containers and kubernetes`);
   }
@@ -78,44 +115,56 @@ function schema(options: { write?: true }): void {
 
 interface WalkOptions {
   readonly url?: string;
-  readonly lang: Language;
+  readonly lang?: readonly Language[];
   readonly route: Route | 'both';
   readonly headed?: true;
   readonly wrong: boolean;
   readonly from?: string;
-  readonly video?: string;
+  readonly output?: string;
+  readonly repeat: number;
+  readonly abreast: number;
   readonly stepTimeout: number;
+  /** true: of the step that it shows already, or the last */
+  readonly figures?: string | true;
 }
 
-async function walk(name: string, options: WalkOptions): Promise<void> {
-  const [dir, another] = findLessons(name);
-  if (dir === undefined || another !== undefined) {
-    throw new CommandFailure(`"${name}" names several lessons; walk one at a time`);
-  }
+async function walk(name: string | undefined, options: WalkOptions): Promise<void> {
   // Only here: the browser driver takes half a second to load.
-  const { walkLesson } = await import('../walk/walk.js');
-  const lesson = loadLesson(dir);
-  const url = options.url ?? runningLab();
-  const routes: Route[] = options.route === 'both' ? ['typing', 'buttons'] : [options.route];
-  let failed = 0;
-  for (const [index, route] of routes.entries()) {
-    const report = await walkLesson({
-      lesson,
-      url,
-      language: options.lang,
-      route,
-      headed: options.headed === true,
-      // Wrong answers are typed in any case: once is enough.
-      wrongAnswers: options.wrong && index === 0,
-      output: options.video ?? null,
-      from: options.from ?? null,
-      stepTimeoutMs: options.stepTimeout * 1000,
-      say: (line) => console.log(line),
-    });
-    failed += report.failed;
-    console.log(`${route}: ${report.passed} passed, ${report.failed} failed`);
+  const { summary, walkCourse } = await import('../walk/course.js');
+  const dirs = findLessons(name);
+  const lessons = dirs.map(loadLesson);
+  if (options.from !== undefined && lessons.length > 1) {
+    throw new CommandFailure('--from names a step of one lesson; name the lesson, too');
   }
-  if (failed > 0) throw new CommandFailure(`${failed} things were not as the lesson says`);
+  const { figures } = options;
+  if (typeof figures === 'string' && lessons.length > 1) {
+    throw new CommandFailure('--figures names a step of one lesson; name the lesson, too');
+  }
+  // Recorded once: who makes figures does not test the lesson.
+  const once = figures === undefined ? {} : { lang: ['en'] as const, route: 'typing' as const };
+  const { figuresInto } = await import('../walk/figures.js');
+  const results = await walkCourse({
+    lessons,
+    url: options.url ?? runningLab(),
+    languages: once.lang ?? options.lang ?? ['en', 'zh'],
+    routes: routesOf(once.route ?? options.route),
+    wrongAnswers: options.wrong && figures === undefined,
+    figures: figures === undefined ? null : figuresInto(dirs, lessons, figures),
+    repeat: options.repeat,
+    abreast: options.abreast,
+    headed: options.headed === true,
+    output: options.output ?? null,
+    from: options.from ?? null,
+    stepTimeoutMs: options.stepTimeout * 1000,
+    say: (line) => console.log(line),
+  });
+  for (const line of summary(results)) console.log(line);
+  const failed = results.filter(({ failures }) => failures.length > 0).length;
+  if (failed > 0) throw new CommandFailure(`${failed} of ${results.length} walks failed`);
+}
+
+function routesOf(route: Route | 'both'): Route[] {
+  return route === 'both' ? ['typing', 'buttons'] : [route];
 }
 
 /** The address that a running lab wrote down for root. */
@@ -137,4 +186,15 @@ function seconds(text: string): number {
   const value = Number(text);
   if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('not a time');
   return value;
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('not a count');
+  return value;
+}
+
+function lang(text: string, before: readonly Language[] = []): Language[] {
+  if (text !== 'en' && text !== 'zh') throw new InvalidArgumentError('en or zh');
+  return [...before.filter((one) => one !== text), text];
 }

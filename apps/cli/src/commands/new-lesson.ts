@@ -1,4 +1,7 @@
-/** What `terrarium lesson new` writes: a small lesson that loads, with every part in its place. */
+/**
+ * What `terrarium lesson new` writes: a small lesson that loads and works, with every part in its place.
+ * Once its prose is written, `terrarium lesson lint` has nothing to say.
+ */
 
 /** File texts by name. */
 export function newLessonFiles(): Record<'lesson.yaml' | 'en.md' | 'zh.md', string> {
@@ -17,6 +20,15 @@ steps:
     view: processes
     commands:
       - sleep 1000 &
+    predict:
+      kind: choice
+      choices: [shell, init]
+      actual:
+        of: p
+        field: parent.sandboxPid
+        cases:
+          - { equals: 1, answer: init }
+          - { atLeast: 2, answer: shell }
     check:
       - id: running
         exists: { process: p }
@@ -25,6 +37,25 @@ steps:
     wrong:
       - name: looks-only
         commands: [ps -e]
+        clause: running
+
+  - id: break-it
+    view: processes
+    breakIt: true
+    setup: # typed by Reset step: leads to where this step begins
+      - sleep 1000 &
+    commands:
+      - kill -STOP $!
+    check:
+      - id: stopped
+        exists: { process: p }
+        where:
+          - { field: p.comm, equals: sleep }
+          - { field: p.state, equals: T }
+    wrong:
+      - name: ends-it
+        commands: [kill $!]
+        clause: stopped
 `;
 
 interface Texts {
@@ -52,9 +83,38 @@ ${sentence}
 
 ${sentence}
 
+### question
+
+${sentence}
+
+### choices
+
+- shell: ${sentence}
+- init: ${sentence}
+
+### explain
+
+${sentence}
+
 ### messages
 
 - running: ${sentence}
+
+### hint
+
+${sentence}
+
+## ${title} {#break-it}
+
+${sentence}
+
+### look
+
+${sentence}
+
+### messages
+
+- stopped: ${sentence}
 
 ### hint
 

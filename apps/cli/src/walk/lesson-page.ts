@@ -8,6 +8,8 @@ import { OutputWatch } from './quiet.js';
 
 /** How long a page may take to be usable, ms. */
 const READY_MS = 30_000;
+/** How often the page is looked at while something is waited for, ms. */
+const POLL_MS = 50;
 /** A reset makes a sandbox and types the step's setup; Run types a program. On a busy machine, ms. */
 const RESET_MS = 120_000;
 
@@ -18,12 +20,13 @@ export class LessonPage {
   readonly names: Names;
   readonly #output: OutputWatch;
 
-  constructor(page: Page, lesson: Lesson, language: Language) {
+  /** @param heard is given what the terminals print */
+  constructor(page: Page, lesson: Lesson, language: Language, heard?: (text: string) => void) {
     this.page = page;
     this.lesson = lesson;
     this.language = language;
     this.names = NAMES[language];
-    this.#output = new OutputWatch(page);
+    this.#output = new OutputWatch(page, heard);
   }
 
   /** Opens the invitation link, then the lesson, and waits for the kernel's state on the screen. */
@@ -97,6 +100,27 @@ export class LessonPage {
     }
   }
 
+  /**
+   * Id of the first clause that the page calls missing, null when it names none. Given a clause, it
+   * waits until that one is named, so long at most; what is named then is the answer.
+   */
+  async missingClause(step: Step, clause: string | null, withinMs: number): Promise<string | null> {
+    const deadline = performance.now() + withinMs;
+    for (;;) {
+      const missing = await this.#missingClause(step);
+      if (clause === null || missing === clause || performance.now() > deadline) return missing;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  async #missingClause(step: Step): Promise<string | null> {
+    const { clauseHolds, clauseOpen } = this.names;
+    const said = await this.item(step).getByRole('listitem').allTextContents();
+    const clauses = said.filter((text) => text.endsWith(clauseHolds) || text.endsWith(clauseOpen));
+    const index = clauses.findIndex((text) => text.endsWith(clauseOpen));
+    return step.check.clauses[index]?.id ?? null;
+  }
+
   #agreement(step: Step): Locator {
     return this.item(step).getByText(this.names.agrees, { exact: true });
   }
@@ -108,10 +132,11 @@ export class LessonPage {
       if ('key' in command) {
         await this.page.keyboard.press(command.key.replace(/^C-/, 'Control+'));
       } else {
-        await this.page.keyboard.type(command.line, { delay: 5 });
+        await this.page.keyboard.type(command.line);
         await this.page.keyboard.press('Enter');
       }
-      await this.#output.quiet();
+      // What goes on in the background is not over when the prompt is back.
+      await this.#output.quiet('key' in command || command.line.includes('&'));
     }
   }
 
@@ -161,12 +186,13 @@ export class LessonPage {
     const deadline = Date.now() + RESET_MS;
     while (!(await button.isEnabled())) {
       if (Date.now() > deadline) throw new Error('a button stayed disabled');
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
 
-  /** Answers the step's question. */
+  /** Answers the step's question: an id, a number, or for a pick the row, counted from 1. */
   async predict(step: Step, answer: string): Promise<void> {
+    if (step.predict?.kind === 'pick') return await this.#pick(step, Number(answer));
     const choice = step.predict?.choices?.find(({ id }) => id === answer);
     const item = this.item(step);
     if (choice === undefined) await item.getByRole('textbox').fill(answer);
@@ -176,6 +202,19 @@ export class LessonPage {
     }
     await this.button(step, this.names.predict).click();
     await this.button(step, this.names.predict).waitFor({ state: 'hidden' });
+  }
+
+  /** Points at a row of the view's tree, by the keyboard. */
+  async #pick(step: Step, row: number): Promise<void> {
+    await this.button(step, this.names.predict).click();
+    const name = this.names[step.predict?.view === 'namespaces' ? 'namespaces' : 'processes'];
+    const tree = this.page.getByRole('tree', { name, exact: true });
+    await tree
+      .getByRole('treeitem')
+      .nth(row - 1)
+      .press('Enter');
+    await this.button(step, this.names.predict).waitFor({ state: 'hidden' });
+    await this.item(step).getByText(this.names.youPredicted, { exact: true }).waitFor();
   }
 
   /** How the kernel graded: whether the answer was right. Waits for it. */

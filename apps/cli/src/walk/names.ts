@@ -25,8 +25,12 @@ export interface Names {
   readonly namespaces: string;
   /** said by the open step while its check holds */
   readonly agrees: string;
+  /** how a clause of the check ends: it holds, or not yet */
+  readonly clauseHolds: string;
+  readonly clauseOpen: string;
   readonly predictionRight: string;
   readonly predictionWrong: string;
+  readonly youPredicted: string;
   readonly kernelSays: string;
   /** the link that switches to the other language */
   readonly otherLanguage: RegExp;
@@ -50,8 +54,11 @@ export const NAMES: Readonly<Record<Language, Names>> = {
     processes: 'Processes',
     namespaces: 'Namespaces',
     agrees: 'The kernel agrees.',
+    clauseHolds: '(holds)',
+    clauseOpen: '(not yet)',
     predictionRight: 'As you said.',
     predictionWrong: 'The kernel sees it differently.',
+    youPredicted: 'You',
     kernelSays: 'Kernel',
     otherLanguage: /^中文/,
   },
@@ -72,8 +79,11 @@ export const NAMES: Readonly<Record<Language, Names>> = {
     processes: '进程',
     namespaces: '命名空间',
     agrees: '内核确认了。',
+    clauseHolds: '(成立)',
+    clauseOpen: '(尚未成立)',
     predictionRight: '和你说的一样。',
     predictionWrong: '内核的看法不同。',
+    youPredicted: '你',
     kernelSays: '内核',
     otherLanguage: /^English/,
   },

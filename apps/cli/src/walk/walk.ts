@@ -2,14 +2,17 @@
  * The walkthrough: does every step of a lesson in a real browser and holds the lesson to its word.
  * Red before, green after, red for every wrong answer, predictions graded, help given.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Lesson, Step } from '@terrarium/lesson';
+import type { Figure, Lesson, Step } from '@terrarium/lesson';
+import { machineLacks } from '@terrarium/lesson/load';
 import type { Browser } from 'playwright-core';
 import { launchBrowser } from './browser.js';
+import { recordFigure } from './figures.js';
 import { LessonPage } from './lesson-page.js';
 import type { Language } from './names.js';
 import { Recorder, VIDEO_SIZE } from './recorder.js';
+import { Transcript } from './transcript.js';
 
 /** By the keyboard, or by the Run buttons. */
 export type Route = 'typing' | 'buttons';
@@ -22,11 +25,13 @@ export interface WalkOptions {
   readonly route: Route;
   readonly headed: boolean;
   readonly wrongAnswers: boolean;
-  /** folder for screenshots and the video, or null */
+  /** folder for screenshots, film, recording and transcript, or null */
   readonly output: string | null;
   readonly stepTimeoutMs: number;
   /** id of the step to begin with, after a reset to its beginning; null: the first */
   readonly from: string | null;
+  /** the step whose state is recorded as the lesson's figure, and what takes it */
+  readonly figure?: { readonly step: string; readonly take: (figure: Figure) => void } | null;
   /** one line of progress */
   readonly say: (line: string) => void;
 }
@@ -38,8 +43,13 @@ export interface WalkReport {
   readonly failures: readonly string[];
 }
 
+/** A number that is never right; the first row of the view. */
+const FIRST_ANSWER = { number: '999', choice: '999', pick: '1' } as const;
+
 /** A check has 30 ms of debounce and up to a second until a scan sees what no event tells, ms. */
 const STAYS_RED_MS = 1500;
+/** What a wrong answer did may be told later than that on a busy machine, ms. */
+const CLAUSE_MS = 15_000;
 
 /** Walks through a lesson with a new learner of its own. */
 export async function walkLesson(options: WalkOptions): Promise<WalkReport> {
@@ -54,8 +64,8 @@ export async function walkLesson(options: WalkOptions): Promise<WalkReport> {
 class Walk {
   readonly #options: WalkOptions;
   readonly #failures: string[] = [];
+  readonly #transcript = new Transcript();
   #passed = 0;
-  #begun = false;
 
   constructor(options: WalkOptions) {
     this.#options = options;
@@ -66,16 +76,17 @@ class Walk {
     const locale = language === 'zh' ? 'zh-CN' : 'en-US';
     const context = await browser.newContext({ viewport: VIDEO_SIZE, locale });
     const page = await context.newPage();
-    const on = new LessonPage(page, lesson, language);
+    const on = new LessonPage(page, lesson, language, (text) => this.#transcript.printed(text));
     if (output !== null) await mkdir(output, { recursive: true });
     const film = output === null ? null : await Recorder.start(browser, page);
     try {
       await on.open(url);
-      for (const step of await this.#steps(on)) {
+      const steps = await this.#steps(on);
+      for (const step of steps) {
         await this.#step(on, step, lesson.steps.indexOf(step));
       }
       await this.#expect('the lesson is done to its end', async () => {
-        for (const step of await this.#steps(on)) {
+        for (const step of steps) {
           if (!(await on.isDone(step))) throw new Error(`step ${step.id} is not done`);
         }
       });
@@ -85,6 +96,7 @@ class Walk {
       await this.#picture(on, 'failed');
     } finally {
       await film?.finish(join(output ?? '', `${this.#name()}.webm`));
+      if (output !== null) await this.#keep(on, join(output, this.#name()));
       await context.close();
     }
     return {
@@ -101,12 +113,20 @@ class Walk {
     const begin = from === null ? 0 : steps.findIndex((step) => step.id === from);
     const first = steps[begin];
     if (first === undefined) throw new Error(`lesson ${lesson.id} has no step "${from}"`);
-    if (begin > 0 && !this.#begun) {
+    if (begin > 0) {
       await on.openStep(first);
       await on.reset(first);
     }
-    this.#begun = true;
-    return steps.slice(begin);
+    return steps.slice(begin).filter((step) => this.#canBeDone(step));
+  }
+
+  /** False for a step that needs more than this machine has; the page lets a learner pass it by, too. */
+  #canBeDone(step: Step): boolean {
+    const lacking = (step.requires ?? []).map((feature) => machineLacks(feature));
+    const lack = lacking.find((text) => text !== null);
+    if (lack === undefined) return true;
+    this.#say(`${step.id} is left out (missing: ${lack?.en})`);
+    return false;
   }
 
   async #step(on: LessonPage, step: Step, index: number): Promise<void> {
@@ -126,11 +146,21 @@ class Walk {
       if (!(await on.isDone(step))) throw new Error('the list does not say so');
     });
     await this.#picture(on, `${two(index + 1)}-after`);
+    await this.#figure(on, step);
     const seconds = ((performance.now() - begin) / 1000).toFixed(1);
-    this.#options.say(`  ${this.#name()}: step ${index + 1} ${step.id}: ${seconds} s`);
+    this.#say(`  ${this.#name()}: step ${index + 1} ${step.id}: ${seconds} s`);
     if (index + 1 < this.#options.lesson.steps.length) {
       await on.button(step, on.names.next).click();
     }
+  }
+
+  /** The state that the step's view shows now, by the daemon's own recording. */
+  async #figure(on: LessonPage, step: Step): Promise<void> {
+    const { figure } = this.#options;
+    if (figure?.step !== step.id) return;
+    await this.#expect(`${step.id} is recorded as the figure`, async () => {
+      figure.take(await recordFigure(on.page, step));
+    });
   }
 
   async #solve(on: LessonPage, step: Step): Promise<void> {
@@ -140,11 +170,17 @@ class Walk {
 
   /** Each in a fresh sandbox at the step's beginning; a fresh one again afterwards. */
   async #wrongAnswers(on: LessonPage, step: Step): Promise<void> {
-    for (const { name, commands } of step.wrong) {
+    for (const { name, commands, clause } of step.wrong) {
       await on.reset(step);
       await this.#expect(`${step.id} stays red for ${name}`, async () => {
         await on.type(commands);
         if (await on.turnsGreen(step, STAYS_RED_MS)) throw new Error('it turned green');
+        const missing = await on.missingClause(step, clause ?? null, CLAUSE_MS);
+        if (missing === null) throw new Error('no clause is named as missing');
+        if (clause !== undefined && missing !== clause) {
+          throw new Error(`it names ${missing} as missing, not ${clause}`);
+        }
+        return `${missing} is missing`;
       });
     }
     if (step.wrong.length > 0) await on.reset(step);
@@ -166,10 +202,12 @@ class Walk {
 
   /** A first answer; with time, then also the other way round: one right and one wrong. */
   async #predictions(on: LessonPage, step: Step, both: boolean): Promise<void> {
-    const first = step.predict?.choices?.[0]?.id ?? '999';
+    const first = step.predict?.choices?.[0]?.id ?? FIRST_ANSWER[step.predict?.kind ?? 'number'];
     const right = await this.#predict(on, step, first);
     if (!both) return;
-    const other = right ? this.#anotherAnswer(step, first) : await this.#kernelAnswer(on, step);
+    const pick = step.predict?.kind === 'pick';
+    const other =
+      right || pick ? this.#anotherAnswer(step, first) : await this.#kernelAnswer(on, step);
     await on.reset(step);
     const second = await this.#predict(on, step, other);
     await this.#expect(`${step.id} grades a right and a wrong prediction`, async () => {
@@ -188,6 +226,7 @@ class Walk {
   }
 
   #anotherAnswer(step: Step, answer: string): string {
+    if (step.predict?.kind === 'pick') return '2';
     return step.predict?.choices?.find(({ id }) => id !== answer)?.id ?? '998';
   }
 
@@ -203,17 +242,34 @@ class Walk {
     await on.page.screenshot({ path: join(output, `${this.#name()}-${name}.png`) });
   }
 
+  /** What remains of the walk: all that was said and printed, and the kernel's side of it. */
+  async #keep(on: LessonPage, place: string): Promise<void> {
+    await writeFile(`${place}.txt`, this.#transcript.text());
+    const history = new URL('/api/history', on.page.url()).href;
+    const past = await on.page.request.get(history).catch(() => null); // the lab may be gone
+    if (past?.ok() === true) await writeFile(`${place}.terrarium`, await past.body());
+  }
+
   #name(): string {
     const { lesson, language, route } = this.#options;
     return `${lesson.id.replace('/', '-')}-${language}-${route}`;
   }
 
-  /** One thing that the lesson promises. A broken promise is counted; the walk goes on. */
-  async #expect(claim: string, prove: () => Promise<void>): Promise<void> {
+  #say(line: string): void {
+    this.#transcript.said(line);
+    this.#options.say(line);
+  }
+
+  /**
+   * One thing that the lesson promises. A broken promise is counted; the walk goes on.
+   *
+   * @param prove resolves with more to say about it, or with nothing
+   */
+  async #expect(claim: string, prove: () => Promise<unknown>): Promise<void> {
     try {
-      await prove();
+      const more = await prove();
       this.#passed += 1;
-      this.#options.say(`ok ${claim}`);
+      this.#say(`ok ${claim}${typeof more !== 'string' ? '' : `: ${more}`}`);
     } catch (error) {
       this.#fail(`${claim}: ${firstLine(error)}`);
     }
@@ -221,7 +277,7 @@ class Walk {
 
   #fail(sentence: string): void {
     this.#failures.push(sentence);
-    this.#options.say(`NOT ok ${sentence}`);
+    this.#say(`NOT ok ${sentence}`);
   }
 }
 

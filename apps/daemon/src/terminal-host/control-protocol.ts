@@ -17,6 +17,7 @@
  */
 
 import { z } from 'zod';
+import { shellMark } from './shell-marks.js';
 
 /** Raised on every incompatible change; a daemon replaces a host of another version when it can. */
 export const CONTROL_VERSION = 1;
@@ -57,6 +58,8 @@ export const terminalReport = z.object({
   cols: cells,
   rows: cells,
   clients: z.number().int(),
+  /** that its shells have begun and not ended; a host before these were told has none */
+  commands: z.array(shellMark.options[0]).default([]),
 });
 export type TerminalReport = z.infer<typeof terminalReport>;
 
@@ -74,6 +77,14 @@ export const hostEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('hello'), pid: z.number().int() }),
   z.object({ type: z.literal('terminal'), terminal: terminalReport }),
   z.object({ type: z.literal('terminal.closed'), id }),
+  /** a shell on this terminal begins a command line, or is done with it */
+  z.object({
+    type: z.literal('mark'),
+    id,
+    sandbox: id,
+    pts: z.number().int(),
+    mark: shellMark,
+  }),
 ]);
 export type HostEvent = z.infer<typeof hostEvent>;
 

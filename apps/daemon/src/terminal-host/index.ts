@@ -9,4 +9,5 @@ export type {
   TerminalReport,
 } from './control-protocol.js';
 export { CONTROL_SOCKET, TERMINAL_SOCKET } from './paths.js';
+export type { ShellMark, StartMark } from './shell-marks.js';
 export { type EnsureOptions, ensureTerminalHost, type FoundHost } from './spawn.js';

@@ -1,5 +1,7 @@
 /** What the terminal host and its mirror thread say to each other. `key` names a mirror. */
 
+import type { Osc133 } from './shell-marks.js';
+
 export type MirrorRequest =
   | { type: 'create'; key: number; cols: number; rows: number; origin: number }
   /** bytes that follow on those before; the buffer is the mirror's from then on */
@@ -13,6 +15,8 @@ export type MirrorReply =
   | { type: 'taken'; key: number; offset: number }
   /** what a terminal says to the program that asked: goes to the pty */
   | { type: 'answer'; key: number; data: string }
+  /** a shell printed a mark */
+  | { type: 'mark'; key: number; osc: Osc133 }
   | {
       type: 'restored';
       key: number;

@@ -52,8 +52,12 @@ port.on('message', (message: MirrorRequest) => {
   switch (message.type) {
     case 'create': {
       const { cols, rows, origin } = message;
-      const mirror = new EmulatorMirror(cols, rows, origin, (data) =>
-        reply({ type: 'answer', key, data }),
+      const mirror = new EmulatorMirror(
+        cols,
+        rows,
+        origin,
+        (data) => reply({ type: 'answer', key, data }),
+        (osc) => reply({ type: 'mark', key, osc }),
       );
       entries.set(key, { mirror, received: origin, reported: origin });
       return;

@@ -7,6 +7,8 @@ import headless from '@xterm/headless';
 import { plainness, skippableBytes } from './flood.js';
 import { GroundTracker } from './ground.js';
 import { serializeScreen } from './screen.js';
+import { type Osc133, parseOsc133 } from './shell-marks.js';
+import { TypedLine } from './typed-line.js';
 import { UnicodeGraphemesAddon } from './unicode-graphemes.js';
 
 /** Lines above the screen that a reload brings back; 1.8 MB of memory when they are full. */
@@ -38,8 +40,17 @@ export class EmulatorMirror {
   #deferredBytes = 0;
   #deferredAscii = true;
 
-  /** @param onAnswer what a terminal says to the program that asked it something */
-  constructor(cols: number, rows: number, origin: number, onAnswer: (data: string) => void) {
+  /**
+   * @param onAnswer what a terminal says to the program that asked it something
+   * @param onMark a shell begins a command line (with what was typed), or is done with it
+   */
+  constructor(
+    cols: number,
+    rows: number,
+    origin: number,
+    onAnswer: (data: string) => void,
+    onMark: (osc: Osc133) => void = () => {},
+  ) {
     this.#emulator = new headless.Terminal({
       allowProposedApi: true, // unicode versions
       cols,
@@ -51,7 +62,35 @@ export class EmulatorMirror {
     this.#emulator.loadAddon(new UnicodeGraphemesAddon());
     this.#emulator.onData(onAnswer);
     this.#emulator.onBinary(onAnswer);
+    const typed = new TypedLine(this.#emulator);
+    this.#emulator.parser.registerOscHandler(133, (payload) => {
+      const osc = parseOsc133(payload, Date.now());
+      if (osc !== null) this.#marked(osc, typed, onMark);
+      return true;
+    });
     this.#tracker = new GroundTracker(origin);
+  }
+
+  #marked(osc: Osc133, typed: TypedLine, onMark: (osc: Osc133) => void): void {
+    switch (osc.kind) {
+      case 'prompt':
+        typed.prompt();
+        return;
+      case 'input':
+        typed.input();
+        return;
+      case 'more':
+        typed.more();
+        return;
+      case 'start': {
+        const line = typed.taken();
+        onMark({ ...osc, line: osc.line ?? line });
+        return;
+      }
+      case 'end':
+        onMark(osc);
+        return;
+    }
   }
 
   /** True when bytes wait for `flush`. */

@@ -5,6 +5,7 @@
 
 import { Worker } from 'node:worker_threads';
 import type { MirrorReply, MirrorRequest } from './mirror-messages.js';
+import type { Osc133 } from './shell-marks.js';
 
 /** A screen to draw after a full reset; the output goes on at `ground`. */
 export interface RestoredScreen {
@@ -16,6 +17,7 @@ export interface RestoredScreen {
 export interface MirrorEvents {
   onTaken(offset: number): void;
   onAnswer(data: string): void;
+  onMark(osc: Osc133): void;
 }
 
 /** All mirrors: one thread. */
@@ -104,6 +106,9 @@ export class Mirror {
         return;
       case 'answer':
         this.#events.onAnswer(reply.data);
+        return;
+      case 'mark':
+        this.#events.onMark(reply.osc);
         return;
       case 'restored': {
         const resolve = this.#waiting.get(reply.request);

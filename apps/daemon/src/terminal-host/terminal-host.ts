@@ -107,7 +107,10 @@ export class TerminalHost {
       { id, sandbox, sessionTokenHash, args, env: { ...EMULATOR_ENV, ...env }, cwd },
       opening,
       this.#options.mirrors,
-      (ended) => this.#tell({ type: 'terminal', terminal: reportOf(ended) }),
+      {
+        onEnd: (ended) => this.#tell({ type: 'terminal', terminal: reportOf(ended) }),
+        onMark: ({ pts }, mark) => this.#tell({ type: 'mark', id, sandbox, pts, mark }),
+      },
     );
     this.#terminals.set(id, terminal);
     await this.#start(terminal, () => terminal.start(place));
@@ -173,6 +176,7 @@ export function reportOf(terminal: Terminal): TerminalReport {
     cols: terminal.cols,
     rows: terminal.rows,
     clients: terminal.clientCount,
+    commands: [...terminal.commands],
   };
 }
 

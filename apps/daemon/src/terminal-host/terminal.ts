@@ -14,6 +14,7 @@ import type { RunningShell, ShellLauncher, ShellRequest } from './launcher.js';
 import type { Mirror, Mirrors, RestoredScreen } from './mirrors.js';
 import { OutputRing } from './output-ring.js';
 import { Pty } from './pty.js';
+import { RunningCommands, type ShellMark, type StartMark } from './shell-marks.js';
 import type { TerminalClient } from './terminal-client.js';
 import { waitsForInput } from './waits-for-input.js';
 
@@ -70,12 +71,21 @@ export interface ShellPlace {
   readonly sandbox: ShellRequest['sandbox'];
 }
 
+/** Whom a terminal tells. */
+export interface TerminalEvents {
+  /** its shell ended */
+  onEnd(terminal: Terminal): void;
+  /** a shell on it begins a command line, or is done with it */
+  onMark(terminal: Terminal, mark: ShellMark): void;
+}
+
 /** Make it, `start` it, `attach` clients, `close` it. */
 export class Terminal {
   readonly spec: TerminalSpec;
   readonly ring: OutputRing;
   readonly #mirrors: Mirrors;
-  readonly #onEnd: (terminal: Terminal) => void;
+  readonly #events: TerminalEvents;
+  readonly #commands = new RunningCommands();
   readonly #clients = new Set<TerminalClient>();
   #mirror: Mirror;
   #pty: Pty | null = null;
@@ -105,13 +115,13 @@ export class Terminal {
     spec: TerminalSpec,
     size: { cols: number; rows: number },
     mirrors: Mirrors,
-    onEnd: (terminal: Terminal) => void,
+    events: TerminalEvents,
   ) {
     this.spec = spec;
     this.#cols = size.cols;
     this.#rows = size.rows;
     this.#mirrors = mirrors;
-    this.#onEnd = onEnd;
+    this.#events = events;
     // Random: an offset of an earlier host, or of another terminal of this name, must not fit.
     this.ring = new OutputRing(Math.floor(Math.random() * 2 ** 32) * 2 ** 16);
     this.#resizedAt = this.#mirrorSent = this.#mirrorTaken = this.#typedAt = this.ring.end;
@@ -132,6 +142,11 @@ export class Terminal {
 
   get clientCount(): number {
     return this.#clients.size;
+  }
+
+  /** Commands that its shells have begun and not ended, as they told. */
+  get commands(): readonly StartMark[] {
+    return this.#commands.running;
   }
 
   /** What `tty` prints inside is /dev/pts/ and this; -1 before the first start. */
@@ -285,6 +300,10 @@ export class Terminal {
       onAnswer: (data) => {
         if (mirror === this.#mirror) this.#pty?.write(Buffer.from(data, 'latin1'));
       },
+      onMark: (osc) => {
+        const mark = mirror === this.#mirror ? this.#commands.take(osc) : null;
+        if (mark !== null) this.#events.onMark(this, mark);
+      },
     });
     return mirror;
   }
@@ -389,12 +408,14 @@ export class Terminal {
     this.#state = { state: 'ended', exitCode: exitCodeOf(waitStatus) };
     this.#feedMirror();
     this.#pumpAll();
-    this.#onEnd(this);
+    this.#commands.clear();
+    this.#events.onEnd(this);
   }
 
   /** Ends a shell that nobody is to hear the end of. */
   #endShell(): void {
     this.#generation++;
+    this.#commands.clear();
     this.#pty?.close(); // hangs the session up
     this.#shell?.kill();
     this.#pty = null;

@@ -1,14 +1,16 @@
 /** Doubles of the parts that touch the kernel: they keep books instead, and fail when told to. */
-import type { Fence } from '@terrarium/engine';
+import { type Fence, FileError } from '@terrarium/engine';
 import type { Lesson, Step } from '@terrarium/lesson';
 import type { TerminalInfo } from '@terrarium/protocol';
 import type { EventBody, NamespaceKind, ProcessState } from '@terrarium/timeline';
 import type { FenceReader } from '../fence.js';
+import type { SandboxFiles } from '../files.js';
 import type {
   HostedSandbox,
   Observer,
   Sandboxes,
   SandboxInfo,
+  TerminalMark,
   TerminalRequest,
   Terminals,
 } from '../ports.js';
@@ -23,6 +25,31 @@ export class FakeSandboxes implements Sandboxes {
     const hostPid = pid ?? sandbox.initPid;
     const isOwn = hostPid === sandbox.initPid || this.members.has(hostPid);
     return isOwn ? ({ pid: hostPid, command: 'fake', entries: [] } as unknown as Fence) : null;
+  };
+  /** texts of files by `SANDBOX PATH` */
+  readonly texts = new Map<string, string>();
+  /** every question about a file waits for this */
+  filesWait: Promise<void> = Promise.resolve();
+  readonly files: SandboxFiles = {
+    read: async (sandbox, path) => {
+      await this.filesWait;
+      const text = this.texts.get(`${sandbox.id} ${path}`);
+      if (text === undefined) throw new FileError('read', path, 'ENOENT', 'ENOENT (no such file)');
+      const mtime = String(text.length);
+      return { kind: 'file', path, text, size: text.length, mtime, mode: 0o644, kernel: null };
+    },
+    write: async (sandbox, path, text, expected) => {
+      const old = this.texts.get(`${sandbox.id} ${path}`);
+      if (typeof expected === 'object' && expected.mtime !== String(old?.length)) {
+        throw new FileError('write', path, 'changed', 'it was changed since it was opened');
+      }
+      this.texts.set(`${sandbox.id} ${path}`, text);
+      return { path, size: text.length, mtime: String(text.length) };
+    },
+    archive: async (sandbox) => {
+      await this.filesWait;
+      return Buffer.from(JSON.stringify({ archiveOf: sandbox.id }));
+    },
   };
   readonly alive = new Map<string, SandboxInfo>();
   readonly calls: string[] = [];
@@ -82,6 +109,8 @@ export class FakeTerminals implements Terminals {
   readonly calls: string[] = [];
   #changed: (sandbox: string, terminal: TerminalInfo) => void = () => {};
   #restarted: () => void = () => {};
+  /** as if a shell printed a mark */
+  mark: (sandbox: string, mark: TerminalMark) => void = () => {};
 
   async connect(): Promise<void> {}
   async shutdown(): Promise<void> {
@@ -130,6 +159,10 @@ export class FakeTerminals implements Terminals {
 
   onChange(listener: (sandbox: string, terminal: TerminalInfo) => void): void {
     this.#changed = listener;
+  }
+
+  onMark(listener: (sandbox: string, mark: TerminalMark) => void): void {
+    this.mark = listener;
   }
 
   onRestart(listener: () => void): void {
@@ -183,6 +216,13 @@ export class FakeObserver implements Observer {
   }
 
   viewers(): void {}
+  /** sandboxes whose calls are on the tape */
+  readonly traced = new Set<string>();
+
+  trace(id: string, on: boolean): void {
+    if (on) this.traced.add(id);
+    else this.traced.delete(id);
+  }
 
   unwatch(id: string): void {
     this.watched.delete(id);

@@ -53,6 +53,7 @@ export class TestDaemon {
       terminals,
       observer,
       lessons,
+      readLessons: () => this.lessons,
       requirement: (feature) => ({ feature, met: true }),
       log: silentLog(),
     }));
