@@ -5,8 +5,10 @@ import Link from 'next/link';
 import { usePathname } from 'next/navigation';
 import { DropdownMenu } from 'radix-ui';
 import { type ReactNode, useEffect } from 'react';
+import { PresentLink } from '../demo/present-link';
 import { useTexts } from '../i18n/use-texts';
 import { usePreferences } from '../live/use-lab';
+import { PaletteButton } from '../palette/palette-button';
 import { IconButton } from './button';
 import { ConnectionMark } from './connection';
 import { HelpDialog } from './help-dialog';
@@ -24,6 +26,8 @@ export function Header(props: { readonly children?: ReactNode }) {
       <div className="top-place">{props.children}</div>
       <div className="top-tools">
         <ConnectionMark />
+        <PresentLink />
+        <PaletteButton />
         <LanguageSwitch />
         <ThemeMenu />
         <PresentSwitch />

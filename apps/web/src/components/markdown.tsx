@@ -1,86 +1,59 @@
 'use client';
 /**
- * Prose of a lesson. Code blocks marked `sh` can be typed into the terminal by a click; nothing
- * in a lesson's text can become HTML.
+ * Texts of a lesson, as the server has drawn them (drawn-texts.tsx). One that it could not know, of
+ * a lesson that is being written or of a hint made of the kernel's state, is drawn here by the
+ * same renderer, which is loaded then.
  */
-import Markdown, { type Components } from 'react-markdown';
-import remarkGfm from 'remark-gfm';
-import { useTexts } from '../i18n/use-texts';
-import { useTerminals } from '../terminal/terminals';
-import { Icon } from './icons';
+import { createContext, lazy, type ReactNode, Suspense, useContext } from 'react';
+import type { TextLook } from './render-markdown';
 
-const PLUGINS = [remarkGfm];
+/** What the server has drawn: for each look, a text's elements by the text. */
+export type DrawnTexts = Readonly<Record<TextLook, Readonly<Record<string, ReactNode>>>>;
 
-/** Renders Markdown as the page's prose. */
-export function Prose(props: { readonly text: string; readonly className?: string }) {
+const DrawnContext = createContext<DrawnTexts | null>(null);
+const LateMarkdown = lazy(() => import('./late-markdown'));
+
+/** Hands the server's texts to what is inside. */
+export function DrawnTextsProvider(props: {
+  readonly texts: DrawnTexts;
+  readonly children: ReactNode;
+}) {
+  return <DrawnContext value={props.texts}>{props.children}</DrawnContext>;
+}
+
+/**
+ * Markdown as the page's prose.
+ *
+ * @param props.terms whether the first mention of each term of the glossary opens its definition
+ */
+export function Prose(props: {
+  readonly text: string;
+  readonly className?: string;
+  readonly terms?: boolean;
+}) {
   return (
     <div className={`prose ${props.className ?? ''}`}>
-      <Markdown remarkPlugins={PLUGINS} components={COMPONENTS}>
-        {props.text}
-      </Markdown>
+      <Text text={props.text} look={props.terms === true ? 'terms' : 'prose'} />
     </div>
   );
 }
 
 /** One line of Markdown (a choice, a look sentence): code and emphasis, but no paragraph. */
 export function Inline(props: { readonly text: string }) {
-  return (
-    <Markdown
-      remarkPlugins={PLUGINS}
-      allowedElements={['code', 'em', 'strong', 'a', 'del']}
-      unwrapDisallowed
-      components={COMPONENTS}
-    >
-      {props.text}
-    </Markdown>
-  );
+  return <Text text={props.text} look="inline" />;
 }
 
-/** Up to this many characters, code in a sentence is not broken over two lines. */
-const UNBROKEN = 24;
+/** A line of these is the same in Markdown and without: an answer, a name, a plain sentence. */
+const PLAIN = /^[\p{L}\p{N}][\p{L}\p{N} ,;]*$/u;
 
-const COMPONENTS: Components = {
-  code: ({ node, className, children }) => {
-    const text = node?.children[0];
-    const short = text?.type === 'text' && text.value.length <= UNBROKEN;
-    return <code className={short ? `unbroken ${className ?? ''}` : className}>{children}</code>;
-  },
-  a: ({ href, children }) => (
-    <a href={href} target="_blank" rel="noopener noreferrer">
-      {children}
-    </a>
-  ),
-  pre: ({ node, children }) => {
-    const code = node?.children[0];
-    const isShell =
-      code?.type === 'element' &&
-      Array.isArray(code.properties['className']) &&
-      code.properties['className'].includes('language-sh');
-    if (!isShell || code?.type !== 'element') return <pre className="code-block">{children}</pre>;
-    const text = code.children.map((child) => (child.type === 'text' ? child.value : '')).join('');
-    return <ShellBlock text={text} />;
-  },
-};
-
-/** Each line of a shell block is a button that types it. */
-function ShellBlock(props: { readonly text: string }) {
-  const { t } = useTexts();
-  const terminals = useTerminals();
-  const lines = props.text.split('\n').filter((line) => line.trim() !== '');
+function Text(props: { readonly text: string; readonly look: TextLook }) {
+  const { text, look } = props;
+  const drawn = useContext(DrawnContext)?.[look];
+  if (drawn !== undefined && Object.hasOwn(drawn, text)) return drawn[text];
+  if (look === 'inline' && PLAIN.test(text)) return text;
   return (
-    <div className="shell-block">
-      {lines.map((line) => (
-        <button
-          key={line}
-          type="button"
-          title={t.step.typeThis}
-          disabled={terminals.typing}
-          onClick={() => void terminals.run([{ line, terminal: 1 }])}
-        >
-          <code>{line}</code>
-          <Icon name="run" size={12} />
-        </button>
-      ))}
-    </div>
+    <Suspense fallback={text.replaceAll('`', '')}>
+      <LateMarkdown text={text} look={look} />
+    </Suspense>
   );
 }

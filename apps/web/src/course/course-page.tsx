@@ -1,5 +1,8 @@
 'use client';
-/** The course page: where to go on, and the two courses as two columns of strata. */
+/**
+ * The opening page, which is the course's map: what the lab is, where to go on, a container being
+ * made, and the two courses as two columns of strata.
+ */
 import type { LocalText } from '@terrarium/lesson';
 import Link from 'next/link';
 import { Banners } from '../components/connection';
@@ -8,9 +11,13 @@ import { Icon } from '../components/icons';
 import { Inline } from '../components/markdown';
 import { type CourseId, CURRICULUM, type PlannedLesson } from '../content/curriculum';
 import { useTexts } from '../i18n/use-texts';
-import { progressOf } from '../lesson/progress';
 import { useLabPart, usePreferences } from '../live/use-lab';
+import { OpeningShow } from '../opening/opening-show';
+import { openingStrings } from '../opening/strings';
+import { courseStanding, type Passed, resumeOf, standingOf } from './course-progress';
 import { LivingJar } from './living-jar';
+import { courseStrings, timeText } from './strings';
+import { useCourseProgress } from './use-course-progress';
 
 /** What the course page needs of a lesson. */
 export interface LessonCard {
@@ -19,13 +26,21 @@ export interface LessonCard {
   readonly summary: LocalText;
   readonly objectives: readonly LocalText[];
   readonly minutes: number;
-  readonly steps: readonly { readonly id: string; readonly once: boolean }[];
+  readonly steps: readonly { readonly id: string }[];
+}
+
+interface MapProps {
+  readonly lessons: readonly LessonCard[];
+  /** null while it is not known */
+  readonly passed: Passed | null;
 }
 
 /** @param props.lessons those that exist */
 export function CoursePage(props: { readonly lessons: readonly LessonCard[] }) {
   const { lessons } = props;
-  const { t } = useTexts();
+  const { t, lang } = useTexts();
+  const progress = useCourseProgress();
+  const passed = typeof progress === 'object' ? progress : null;
   return (
     <div className="page page-course">
       <Header />
@@ -34,15 +49,18 @@ export function CoursePage(props: { readonly lessons: readonly LessonCard[] }) {
         <section className="course-lead">
           <div>
             <h1>{t.course.title}</h1>
-            <p>{t.course.lead}</p>
-            <Continue lessons={lessons} />
+            <p>{openingStrings(lang).what}</p>
+            <Continue lessons={lessons} passed={passed} />
           </div>
           <LivingJar />
         </section>
+        <OpeningShow />
         <Reduced />
+        {progress === 'failed' ? <Trouble text={courseStrings(lang).noProgress} /> : null}
+        {lessons.length === 0 ? <Trouble text={courseStrings(lang).noLessons} /> : null}
         <div className="courses">
-          <Course id="containers" lessons={lessons} />
-          <Course id="kubernetes" lessons={lessons} />
+          <Course id="containers" lessons={lessons} passed={passed} />
+          <Course id="kubernetes" lessons={lessons} passed={passed} />
         </div>
       </main>
     </div>
@@ -50,42 +68,55 @@ export function CoursePage(props: { readonly lessons: readonly LessonCard[] }) {
 }
 
 /** The one thing to do here: go on, or begin. */
-function Continue(props: { readonly lessons: readonly LessonCard[] }) {
+function Continue({ lessons, passed }: MapProps) {
   const { t, lang, pick } = useTexts();
   const { preferences } = usePreferences();
-  const statuses = useLabPart((lab) => lab.steps);
-  const left = props.lessons.find(({ id }) => id === preferences.last);
-  const lesson = left ?? props.lessons[0];
-  if (lesson === undefined) return null;
-  const progress = progressOf(lesson.steps, statuses);
-  const begun = left !== undefined || progress.done > 0;
+  const resume = resumeOf(lessons, passed ?? {}, preferences.last);
+  if (resume === null) return null;
+  const { lesson, kind } = resume;
+  const { done, total } = standingOf(lesson, passed ?? {});
+  const s = courseStrings(lang);
+  const words = {
+    start: t.course.start,
+    continue: t.course.continue,
+    next: s.next,
+    again: s.again,
+  };
   return (
     <p className="continue">
       <Link className="button button-primary button-large" href={`/${lang}/${lesson.id}`}>
-        <span>{begun ? t.course.continue : t.course.start}</span>
+        <span>{words[kind]}</span>
         <Icon name="next" size={16} />
       </Link>
-      {begun ? (
+      {kind === 'start' ? null : (
         <span className="quiet">
-          {pick(lesson.title)} · {t.course.steps(progress.done, progress.total)}
+          {pick(lesson.title)}
+          {passed === null ? null : ` · ${t.course.steps(done, total)}`}
         </span>
-      ) : null}
+      )}
     </p>
   );
 }
 
-function Course(props: { readonly id: CourseId; readonly lessons: readonly LessonCard[] }) {
-  const { id, lessons } = props;
-  const { t } = useTexts();
-  const finished = useLabPart((lab) => lab.welcome?.finished);
+function Course(props: MapProps & { readonly id: CourseId }) {
+  const { id, passed } = props;
+  const { t, lang } = useTexts();
+  const s = courseStrings(lang);
   const planned = CURRICULUM[id];
-  const done = Object.keys(finished ?? {}).filter((lesson) => lesson.startsWith(`${id}/`)).length;
+  const lessons = props.lessons.filter((lesson) => lesson.id.startsWith(`${id}/`));
+  const { finished, minutes, minutesLeft } = courseStanding(lessons, passed ?? {});
   return (
     <section className="course-column" aria-labelledby={`course-${id}`}>
       <header>
         <h2 id={`course-${id}`}>{t.course[id].title}</h2>
         <p>{t.course[id].about}</p>
-        <p className="quiet">{t.course.progress(done, planned.length)}</p>
+        <p className="quiet">
+          {t.course.progress(finished, planned.length)}
+          {lessons.length === 0
+            ? null
+            : ` · ${s.inAll(timeText(lang, minutes), timeText(lang, minutesLeft))}`}
+        </p>
+        {lessons.length > 1 ? <p className="quiet">{s.free}</p> : null}
       </header>
       <ol className="lessons">
         {planned.map((plan) => {
@@ -93,7 +124,7 @@ function Course(props: { readonly id: CourseId; readonly lessons: readonly Lesso
           return lesson === undefined ? (
             <ComingLesson key={plan.number} plan={plan} />
           ) : (
-            <OpenLesson key={plan.number} plan={plan} lesson={lesson} />
+            <OpenLesson key={plan.number} plan={plan} lesson={lesson} passed={passed} />
           );
         })}
       </ol>
@@ -101,42 +132,55 @@ function Course(props: { readonly id: CourseId; readonly lessons: readonly Lesso
   );
 }
 
-function OpenLesson(props: { readonly plan: PlannedLesson; readonly lesson: LessonCard }) {
+function OpenLesson(props: {
+  readonly plan: PlannedLesson;
+  readonly lesson: LessonCard;
+  readonly passed: Passed | null;
+}) {
   const { plan, lesson } = props;
   const { t, lang, pick } = useTexts();
   const { preferences } = usePreferences();
-  const statuses = useLabPart((lab) => lab.steps);
-  const finished = useLabPart((lab) => lab.welcome?.finished[lesson.id] !== undefined);
-  // The steps that the daemon sends are those of the lesson where the learner left off.
-  const known = preferences.last === undefined || preferences.last === lesson.id;
-  const progress = progressOf(lesson.steps, known ? statuses : null);
+  const s = courseStrings(lang);
+  const passed = props.passed ?? {};
+  const { done, total, state, minutesLeft } = standingOf(lesson, passed);
+  const time = state === 'begun' ? s.minutesLeft(minutesLeft) : t.course.minutes(lesson.minutes);
   return (
-    <li className="lesson-open" data-finished={finished}>
+    <li
+      className="lesson-open"
+      data-state={state}
+      data-last={preferences.last === lesson.id || undefined}
+    >
       <span className="lesson-number">{plan.number}</span>
       <div>
         <h3>
           <Link href={`/${lang}/${lesson.id}`}>{pick(lesson.title)}</Link>
         </h3>
         <p>{pick(lesson.summary)}</p>
-        <p className="small-head">{t.course.objectives}</p>
-        <ul className="objectives">
-          {lesson.objectives.map((objective) => (
-            <li key={objective.en}>
-              <Inline text={pick(objective)} />
-            </li>
-          ))}
-        </ul>
         <p className="lesson-meta">
-          <span>{t.course.minutes(lesson.minutes)}</span>
-          <span>
-            {finished ? t.course.finished : t.course.steps(progress.done, progress.total)}
-          </span>
+          <span>{time}</span>
+          {state === 'finished' ? (
+            <Link href={`/${lang}/${lesson.id}#finished`} title={s.made}>
+              {t.course.finished}
+            </Link>
+          ) : (
+            <span>{t.course.steps(done, total)}</span>
+          )}
           <span className="meter" aria-hidden="true">
             {lesson.steps.map((step) => (
-              <i key={step.id} data-done={progress.states[step.id] === 'passed'} />
+              <i key={step.id} data-done={passed[lesson.id]?.[step.id] !== undefined} />
             ))}
           </span>
         </p>
+        <details className="lesson-more">
+          <summary>{s.more}</summary>
+          <ul className="objectives">
+            {lesson.objectives.map((objective) => (
+              <li key={objective.en}>
+                <Inline text={pick(objective)} />
+              </li>
+            ))}
+          </ul>
+        </details>
       </div>
     </li>
   );
@@ -167,5 +211,13 @@ function Reduced() {
         ))}
       </ul>
     </aside>
+  );
+}
+
+function Trouble(props: { readonly text: string }) {
+  return (
+    <p className="reduced" role="status">
+      {props.text}
+    </p>
   );
 }

@@ -25,6 +25,11 @@ export function Clauses(props: {
   return (
     <section className="clauses">
       <h4>{t.step.checkTitle}</h4>
+      {status.problem === undefined ? null : (
+        <p className="check-problem" role="alert">
+          {pick(status.problem)}
+        </p>
+      )}
       {isLost(status) ? <p className="quiet">{t.step.checkLost}</p> : null}
       <ul>
         {status.clauses.map((clause) => (

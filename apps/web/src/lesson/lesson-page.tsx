@@ -2,19 +2,39 @@
 /** The lesson page: text left, the kernel top right, terminals below it, the last minute at the bottom. */
 import type { Lesson } from '@terrarium/lesson';
 import { useCallback, useEffect, useMemo, useState } from 'react';
+import type { AheadLesson } from '../completion/ahead';
 import { Banners } from '../components/connection';
 import { Header } from '../components/header';
 import { useTexts } from '../i18n/use-texts';
-import { useLabPart, usePreferences } from '../live/use-lab';
-import { TerminalsProvider, useTerminals } from '../terminal/terminals';
+import { LinkedPage } from '../linked/linked-page';
+import { useLabPart, useLabStore } from '../live/use-lab';
+import { LessonActions } from '../palette/lesson-actions';
+import { formatHash, parseHash } from '../past/moment-link';
+import { PastBanner } from '../past/past-banner';
+import { useMomentLink } from '../past/use-moment-link';
+import { TerminalsProvider } from '../terminal/terminals';
 import { Bottom } from './bottom';
+import {
+  useNewestLesson,
+  useReadyMark,
+  useRememberPlace,
+  useStageView,
+  useTerminalShortcut,
+} from './page-hooks';
 import { progressOf } from './progress';
 import { Reader } from './reader';
-import { STAGE_VIEWS, type StageView } from './stage';
 import { Workspace } from './workspace';
 
-/** @param props.total lessons that the course is planned to have */
-export function LessonPage(props: { readonly lesson: Lesson; readonly total: number }) {
+interface LessonPageProps {
+  readonly lesson: Lesson;
+  /** lessons that the course is planned to have */
+  readonly total: number;
+  /** those that it has */
+  readonly course: readonly AheadLesson[];
+}
+
+/** One lesson with its terminals. */
+export function LessonPage(props: LessonPageProps) {
   const leave = useCallback(() => {
     document.querySelector<HTMLElement>('.step[data-open="true"] .step-head button')?.focus();
   }, []);
@@ -25,8 +45,9 @@ export function LessonPage(props: { readonly lesson: Lesson; readonly total: num
   );
 }
 
-function LessonWorkspace(props: { readonly lesson: Lesson; readonly total: number }) {
-  const { lesson, total } = props;
+function LessonWorkspace(props: LessonPageProps) {
+  const { total } = props;
+  const lesson = useNewestLesson(props.lesson);
   const { t, pick } = useTexts();
   const statuses = useLabPart((lab) => lab.steps);
   const progress = useMemo(() => progressOf(lesson.steps, statuses), [lesson.steps, statuses]);
@@ -35,14 +56,33 @@ function LessonWorkspace(props: { readonly lesson: Lesson; readonly total: numbe
   useRememberPlace(lesson.id);
   useReadyMark();
   useTerminalShortcut();
+  useMomentLink();
+  const store = useLabStore();
+  useEffect(() => {
+    if (settled && open !== null) store.showsStep(open);
+  }, [store, settled, open]);
+  const past = useLabPart((lab) => lab.past !== null);
+  const [command, setCommand] = useState<string | null>(null);
+  const showCommand = useCallback(
+    (id: string): void => {
+      setCommand(id);
+      setView('diff');
+    },
+    [setView],
+  );
   return (
-    <div className="page">
-      <Header>
-        <span className="place-course">{t.course[lesson.course].title}</span>
-        <span className="place-number">{t.nav.lessonOf(lesson.number, total)}</span>
-        <span className="place-title">{pick(lesson.title)}</span>
-      </Header>
+    <LinkedPage lesson={lesson} open={open} onView={setView}>
+      {/* The banner lies over it: the panes keep their place, and a shell its size. */}
+      <div className="past-under" inert={past}>
+        <Header>
+          <span className="place-course">{t.course[lesson.course].title}</span>
+          <span className="place-number">{t.nav.lessonOf(lesson.number, total)}</span>
+          <span className="place-title">{pick(lesson.title)}</span>
+        </Header>
+      </div>
       <Banners />
+      <PastBanner lesson={lesson} />
+      <LessonActions lesson={lesson} open={open} onOpen={setOpen} onView={setView} />
       <Workspace
         reader={
           <Reader
@@ -51,13 +91,16 @@ function LessonWorkspace(props: { readonly lesson: Lesson; readonly total: numbe
             open={open}
             settled={settled}
             onOpen={setOpen}
+            course={props.course}
           />
         }
         view={view}
         onView={setView}
+        command={command}
+        onCommand={setCommand}
       />
-      <Bottom />
-    </div>
+      <Bottom onCommand={showCommand} />
+    </LinkedPage>
   );
 }
 
@@ -78,7 +121,7 @@ function useOpenStep(
 } {
   const [chosen, setChosen] = useState<string | null | undefined>(undefined);
   useEffect(() => {
-    const named = decodeURIComponent(window.location.hash.slice(1));
+    const named = parseHash(window.location.hash).step;
     if (lesson.steps.some(({ id }) => id === named)) setChosen(named);
   }, [lesson.steps]);
   useEffect(() => {
@@ -87,51 +130,10 @@ function useOpenStep(
   const setOpen = useCallback((step: string | null) => {
     setChosen(step);
     const { pathname, search } = window.location;
-    const hash = step === null ? '' : `#${encodeURIComponent(step)}`;
-    window.history.replaceState(window.history.state, '', `${pathname}${search}${hash}`);
+    const hash = formatHash(step, null);
+    const address = `${pathname}${search}${hash === '' ? '' : `#${hash}`}`;
+    window.history.replaceState(window.history.state, '', address);
   }, []);
   const open = chosen === undefined ? (lesson.steps[0]?.id ?? null) : chosen;
   return { open, setOpen, settled: chosen !== undefined };
-}
-
-/** The view follows the open step, until the learner picks another tab. */
-function useStageView(lesson: Lesson, open: string | null): [StageView, (view: StageView) => void] {
-  const wanted = lesson.steps.find(({ id }) => id === open)?.view;
-  const [view, setView] = useState<StageView>('processes');
-  useEffect(() => {
-    const next = STAGE_VIEWS.find((one) => one === wanted);
-    if (next !== undefined) setView(next);
-  }, [wanted]);
-  return [view, setView];
-}
-
-function useRememberPlace(lesson: string): void {
-  const { preferences, prefer } = usePreferences();
-  const connected = useLabPart((lab) => lab.welcome !== null);
-  useEffect(() => {
-    if (connected && preferences.last !== lesson) prefer('last', lesson);
-  }, [connected, preferences.last, lesson, prefer]);
-}
-
-/** Says to scripts and tests that the first snapshot is on screen. */
-function useReadyMark(): void {
-  const ready = useLabPart((lab) => lab.hasState);
-  useEffect(() => {
-    document.documentElement.toggleAttribute('data-terrarium-ready', ready);
-    return () => document.documentElement.removeAttribute('data-terrarium-ready');
-  }, [ready]);
-}
-
-/** Ctrl+` goes to the terminal from anywhere; in the terminal the same keys lead back. */
-function useTerminalShortcut(): void {
-  const { focus } = useTerminals();
-  useEffect(() => {
-    const onKey = (event: globalThis.KeyboardEvent): void => {
-      if (event.code !== 'Backquote' || !event.ctrlKey || event.altKey || event.metaKey) return;
-      event.preventDefault();
-      focus();
-    };
-    window.addEventListener('keydown', onKey);
-    return () => window.removeEventListener('keydown', onKey);
-  }, [focus]);
 }

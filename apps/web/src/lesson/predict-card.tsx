@@ -3,12 +3,13 @@
  * The learner's guess, then the kernel's answer beside it. Predicted is dashed, real is solid:
  * here as everywhere on the page.
  */
-import type { Predict } from '@terrarium/lesson';
+import { type Predict, parsePick } from '@terrarium/lesson';
 import type { StepStatus } from '@terrarium/protocol';
 import { type FormEvent, useId, useState } from 'react';
 import { Button } from '../components/button';
 import { Inline, Prose } from '../components/markdown';
 import { useTexts } from '../i18n/use-texts';
+import { PickQuestion } from '../linked/pick-question';
 import { useLabStore } from '../live/use-lab';
 
 interface PredictCardProps {
@@ -31,7 +32,9 @@ export function PredictCard(props: PredictCardProps) {
     <section className="predict" data-answered={prediction !== null}>
       <h4>{t.step.predictFirst}</h4>
       <Prose text={pick(predict.question)} />
-      {prediction === null ? (
+      {prediction === null && predict.kind === 'pick' ? (
+        <PickQuestion step={step} predict={predict} onAnswer={ask} />
+      ) : prediction === null ? (
         <Question predict={predict} onAnswer={ask} />
       ) : (
         <Answered predict={predict} prediction={prediction} />
@@ -92,13 +95,19 @@ function Question(props: {
   );
 }
 
-function Answered(props: {
+/** @param props.prediction without an answer when nobody predicted: the kernel's stands alone */
+export function Answered(props: {
   readonly predict: Predict;
-  readonly prediction: NonNullable<StepStatus['prediction']>;
+  readonly prediction: {
+    readonly answer: string | null;
+    readonly actual: string | null;
+    readonly correct: boolean | null;
+  };
 }) {
   const { predict, prediction } = props;
   const { t, pick } = useTexts();
   const textOf = (answer: string): string => {
+    if (predict.kind === 'pick') return parsePick(answer).text;
     const choice = predict.choices?.find(({ id }) => id === answer);
     return choice === undefined ? answer : pick(choice.text);
   };
@@ -106,12 +115,14 @@ function Answered(props: {
   return (
     <>
       <dl className="predict-answers" data-kind={predict.kind}>
-        <div className="said">
-          <dt>{t.step.youPredicted}</dt>
-          <dd>
-            <Inline text={textOf(prediction.answer)} />
-          </dd>
-        </div>
+        {prediction.answer === null ? null : (
+          <div className="said">
+            <dt>{t.step.youPredicted}</dt>
+            <dd>
+              <Inline text={textOf(prediction.answer)} />
+            </dd>
+          </div>
+        )}
         {actual === null ? null : (
           <div className="real" data-correct={correct === true}>
             <dt>{t.step.kernelSays}</dt>
@@ -125,7 +136,9 @@ function Answered(props: {
         <p className="quiet">{t.step.predictionWaits}</p>
       ) : (
         <div className="predict-explain" aria-live="polite">
-          <strong>{correct === true ? t.step.predictionRight : t.step.predictionWrong}</strong>
+          {correct === null ? null : (
+            <strong>{correct ? t.step.predictionRight : t.step.predictionWrong}</strong>
+          )}
           <Prose text={pick(predict.explain)} />
         </div>
       )}

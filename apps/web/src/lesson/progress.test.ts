@@ -28,6 +28,21 @@ describe('progressOf', () => {
     expect(progressOf(STEPS, [status('c', true, 1)]).current).toBe('a');
   });
 
+  it('asks for nothing that this machine cannot do', () => {
+    const unmet = [{ en: 'old', zh: '旧' }];
+    const progress = progressOf(STEPS, [
+      status('a', true, 1),
+      { ...status('b', false, null), unmet },
+      status('c', true, 2),
+    ]);
+    expect(progress).toEqual({
+      states: { a: 'passed', b: 'unneeded', c: 'passed' },
+      current: null,
+      done: 2,
+      total: 2,
+    });
+  });
+
   it('has no current step at the end', () => {
     expect(
       progressOf(

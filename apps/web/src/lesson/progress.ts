@@ -4,12 +4,13 @@
  */
 import type { StepStatus } from '@terrarium/protocol';
 
-export type StepState = 'passed' | 'current' | 'todo';
+/** unneeded: this machine lacks what the step needs */
+export type StepState = 'passed' | 'current' | 'todo' | 'unneeded';
 
 export interface Progress {
   /** by step id */
   readonly states: Readonly<Record<string, StepState>>;
-  /** the first step that never passed; null when all have */
+  /** the first step that never passed and can; null when all have */
   readonly current: string | null;
   readonly done: number;
   readonly total: number;
@@ -25,17 +26,21 @@ export function progressOf(
     const status = byId.get(id);
     return status !== undefined && (status.passed || status.firstPassedAt !== null);
   };
-  const current = steps.find(({ id }) => !everPassed(id))?.id ?? null;
+  const isUnneeded = (id: string): boolean =>
+    !everPassed(id) && (byId.get(id)?.unmet ?? []).length > 0;
+  const needed = steps.filter(({ id }) => !isUnneeded(id));
+  const current = needed.find(({ id }) => !everPassed(id))?.id ?? null;
   const states: Record<string, StepState> = {};
   for (const { id } of steps) {
     if (everPassed(id)) states[id] = 'passed';
+    else if (isUnneeded(id)) states[id] = 'unneeded';
     else states[id] = id === current ? 'current' : 'todo';
   }
   return {
     states,
     current,
-    done: steps.filter(({ id }) => everPassed(id)).length,
-    total: steps.length,
+    done: needed.filter(({ id }) => everPassed(id)).length,
+    total: needed.length,
   };
 }
 

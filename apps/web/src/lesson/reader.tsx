@@ -1,14 +1,23 @@
 'use client';
 /** The left column: what the lesson is about, and its steps. */
 import type { Lesson } from '@terrarium/lesson';
-import Link from 'next/link';
-import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { lazy, Suspense, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import type { AheadLesson } from '../completion/ahead';
 import { Prose } from '../components/markdown';
+import { HandoutLink } from '../handout/handout-link';
 import { useTexts } from '../i18n/use-texts';
 import { useLabPart } from '../live/use-lab';
 import { useUnmet } from '../live/use-unmet';
+import { Leftovers } from './leftovers';
 import type { Progress } from './progress';
 import { StepItem } from './step-item';
+
+/** Most readers are not there yet. */
+const Completion = lazy(() => import('../completion/completion'));
+const Quiz = lazy(() => import('../quiz/quiz'));
+
+/** In the address: the end of a lesson that is done, from the course map. */
+const FINISHED = '#finished';
 
 interface ReaderProps {
   readonly lesson: Lesson;
@@ -18,6 +27,8 @@ interface ReaderProps {
   /** whether `open` is where the learner is, and not yet a guess */
   readonly settled: boolean;
   readonly onOpen: (step: string | null) => void;
+  /** all lessons of the course, in their order */
+  readonly course: readonly AheadLesson[];
 }
 
 /** Introduction, steps, and where to read on. */
@@ -45,16 +56,18 @@ export function Reader(props: ReaderProps) {
         <p className="reader-meta">
           <span>{t.lesson.minutes(lesson.minutes)}</span>
           <span>{t.lesson.done(progress.done, progress.total)}</span>
+          <HandoutLink />
         </p>
       </header>
       <Unmet lesson={lesson.id} />
+      <Leftovers key={lesson.id} lesson={lesson} begun={progress.done > 0} />
       <details
         className="introduction"
         open={introduced}
         onToggle={(event) => setIntroduced(event.currentTarget.open)}
       >
         <summary>{t.lesson.introduction}</summary>
-        <Prose text={pick(lesson.introduction)} />
+        <Prose text={pick(lesson.introduction)} terms />
         {lesson.objectives.length === 0 ? null : (
           <>
             <h2 className="small-head">{t.lesson.objectives}</h2>
@@ -88,7 +101,8 @@ export function Reader(props: ReaderProps) {
           );
         })}
       </ol>
-      {progress.current === null ? <Finished /> : null}
+      {progress.current === null ? <Finished lesson={lesson} course={props.course} /> : null}
+      <Questions lesson={lesson} />
       <Deeper lesson={lesson} />
     </article>
   );
@@ -127,16 +141,41 @@ function Unmet(props: { readonly lesson: string }) {
   );
 }
 
-function Finished() {
-  const { t, lang } = useTexts();
+/** The place the course map leads to, too. */
+function Finished(props: Pick<ReaderProps, 'lesson' | 'course'>) {
+  const { t } = useTexts();
+  const place = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (window.location.hash === FINISHED && place.current !== null) {
+      scrollPaneTo(place.current, 'auto');
+    }
+  }, []);
   return (
-    <section className="finished" role="status">
+    <section ref={place} className="finished" role="status">
       <h2>{t.lesson.finishedTitle}</h2>
       <p>{t.lesson.finishedBody}</p>
-      <Link className="button button-secondary" href={`/${lang}`}>
-        {t.lesson.toCourse}
-      </Link>
+      <Suspense fallback={null}>
+        <Completion lesson={props.lesson} course={props.course} />
+      </Suspense>
     </section>
+  );
+}
+
+/** Folded: who has just done the last step opens them, and nobody else has to scroll past them. */
+function Questions(props: { readonly lesson: Lesson }) {
+  const { t } = useTexts();
+  const [open, setOpen] = useState(false);
+  const { id, quiz = [] } = props.lesson;
+  if (quiz.length === 0) return null;
+  return (
+    <details className="quiz deeper" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{t.lesson.quiz(quiz.length)}</summary>
+      {open ? (
+        <Suspense fallback={null}>
+          <Quiz lesson={id} questions={quiz} />
+        </Suspense>
+      ) : null}
+    </details>
   );
 }
 

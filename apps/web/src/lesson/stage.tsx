@@ -1,45 +1,46 @@
 'use client';
 /** The stage: the view that the step talks about, large, with tabs for the others. */
-import type { ViewName } from '@terrarium/lesson';
-import {
-  CrackedVessel,
-  LoadingVessel,
-  MountsView,
-  NamespacesView,
-  ProcessesView,
-} from '@terrarium/views';
+import { VIEW_NAMES } from '@terrarium/lesson';
+import { CrackedVessel, LoadingVessel } from '@terrarium/views';
 import { Tabs } from 'radix-ui';
-import { type ReactNode, useEffect, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
 import { Button, IconButton } from '../components/button';
+import { fileStrings } from '../files/strings';
 import { useTexts } from '../i18n/use-texts';
-import { useLabPart, useLabStore } from '../live/use-lab';
-import { StepperView } from '../stepper/stepper-view';
+import { useLabPart, useLabStore, useViewState } from '../live/use-lab';
 import { useTerminals } from '../terminal/terminals';
+import { CommandsView, StepperView } from './late-views';
+import { StateView } from './state-view';
 
-/** The tab that is no view of the timeline: the stepper has a state of its own. */
+/** The tabs that are no views of the timeline: the stepper and the files have a state of their own. */
 export const STEPPER = 'stepper';
+export const FILES = 'files';
+
+/** Loaded when it is opened: the text of a lesson does without it. */
+const FilesView = lazy(async () => ({ default: (await import('../files/files-view')).FilesView }));
+
+const MeanwhileFigure = lazy(() => import('../handout/meanwhile-figure'));
 
 /** The views that exist. A lesson that asks for another one gets the processes. */
-export const STAGE_VIEWS = [
-  'processes',
-  'namespaces',
-  'mounts',
-] as const satisfies readonly ViewName[];
-export type StageView = (typeof STAGE_VIEWS)[number] | typeof STEPPER;
+export const STAGE_VIEWS = VIEW_NAMES;
+export type StageView = (typeof STAGE_VIEWS)[number] | typeof STEPPER | typeof FILES;
 
-const TABS: readonly StageView[] = [...STAGE_VIEWS, STEPPER];
+const TABS: readonly StageView[] = [...STAGE_VIEWS, STEPPER, FILES];
 
 interface StageProps {
   readonly view: StageView;
   readonly onView: (view: StageView) => void;
   readonly full: boolean;
   readonly onFull: (full: boolean) => void;
+  /** the command whose diff is shown */
+  readonly command: string | null;
+  readonly onCommand: (command: string) => void;
 }
 
 /** Tabs of live views; while there is no sandbox, what is being waited for. */
 export function Stage(props: StageProps) {
   const { view, onView, full, onFull } = props;
-  const { t } = useTexts();
+  const { t, lang } = useTexts();
   return (
     <section className="stage" aria-label={t.stage.label}>
       <Tabs.Root
@@ -57,6 +58,9 @@ export function Stage(props: StageProps) {
             <Tabs.Trigger value={STEPPER} className="tab">
               {t.stepper.tab}
             </Tabs.Trigger>
+            <Tabs.Trigger value={FILES} className="tab">
+              {fileStrings(lang).tab}
+            </Tabs.Trigger>
           </Tabs.List>
           <div className="pane-tools">
             <IconButton
@@ -70,13 +74,24 @@ export function Stage(props: StageProps) {
         {STAGE_VIEWS.map((name) => (
           <Tabs.Content key={name} value={name} className="stage-view" tabIndex={-1}>
             <SandboxGate>
-              <LiveView view={name} />
+              <Suspense fallback={null}>
+                <OneView view={name} command={props.command} onCommand={props.onCommand} />
+              </Suspense>
             </SandboxGate>
           </Tabs.Content>
         ))}
         <Tabs.Content value={STEPPER} className="stage-view" tabIndex={-1}>
           <SandboxGate>
-            <StepperView onProcesses={() => onView('processes')} />
+            <Suspense fallback={null}>
+              <StepperView onProcesses={() => onView('processes')} />
+            </Suspense>
+          </SandboxGate>
+        </Tabs.Content>
+        <Tabs.Content value={FILES} className="stage-view" tabIndex={-1}>
+          <SandboxGate>
+            <Suspense fallback={null}>
+              <FilesView />
+            </Suspense>
           </SandboxGate>
         </Tabs.Content>
       </Tabs.Root>
@@ -84,22 +99,27 @@ export function Stage(props: StageProps) {
   );
 }
 
-function LiveView(props: { readonly view: (typeof STAGE_VIEWS)[number] }) {
+/** A view of the present, or of the moment that is looked back to. */
+function OneView(
+  props: { readonly view: (typeof STAGE_VIEWS)[number] } & Pick<
+    StageProps,
+    'command' | 'onCommand'
+  >,
+) {
   const { lang } = useTexts();
-  const state = useLabPart((lab) => lab.state);
+  const { state, past } = useViewState();
+  const store = useLabStore();
   const terminals = useTerminals();
   const onShowInTerminal = (command: string): void => {
     void terminals.run([{ line: command, terminal: 1 }]);
   };
-  const shared = { state, lang, onShowInTerminal };
-  switch (props.view) {
-    case 'processes':
-      return <ProcessesView {...shared} />;
-    case 'namespaces':
-      return <NamespacesView {...shared} />;
-    case 'mounts':
-      return <MountsView {...shared} />;
+  const onTrace = (on: boolean): void => {
+    store.send({ type: 'trace', on });
+  };
+  if (props.view === 'diff') {
+    return <CommandsView command={props.command} onCommand={props.onCommand} />;
   }
+  return <StateView {...{ view: props.view, state, lang, past, onShowInTerminal, onTrace }} />;
 }
 
 /** Shows what is inside once there is a sandbox to show; else how far its making is. */
@@ -108,6 +128,9 @@ function SandboxGate(props: { readonly children: ReactNode }) {
   const store = useLabStore();
   const sandbox = useLabPart((lab) => lab.sandbox);
   const hasState = useLabPart((lab) => lab.hasState);
+  const past = useLabPart((lab) => lab.past !== null);
+  // What was is there, whatever becomes of the sandbox now.
+  if (past) return props.children;
   if (sandbox.status === 'failed') {
     const retry = (): void => {
       // Saying hello again asks for the sandbox again.
@@ -122,6 +145,7 @@ function SandboxGate(props: { readonly children: ReactNode }) {
         <Button look="primary" icon="reset" onClick={retry}>
           {t.sandbox.retry}
         </Button>
+        <Meanwhile />
       </div>
     );
   }
@@ -130,6 +154,15 @@ function SandboxGate(props: { readonly children: ReactNode }) {
     return <Waiting title={title} since={sandbox.since} />;
   }
   return props.children;
+}
+
+/** While there is no lab: what the kernel showed when the lesson was recorded. */
+function Meanwhile() {
+  return (
+    <Suspense fallback={null}>
+      <MeanwhileFigure />
+    </Suspense>
+  );
 }
 
 /** Seconds after which waiting for a sandbox is worth a word. */
@@ -149,6 +182,7 @@ function Waiting(props: { readonly title: string; readonly since: number }) {
       <h2>{props.title}</h2>
       {seconds >= 1 ? <p className="facts">{t.sandbox.startingFor(seconds)}</p> : null}
       {seconds >= SLOW_AFTER_S ? <p>{t.sandbox.slow}</p> : null}
+      {seconds >= SLOW_AFTER_S ? <Meanwhile /> : null}
     </div>
   );
 }

@@ -11,9 +11,10 @@ import { useLabPart, useLabStore } from '../live/use-lab';
 import { useTerminals } from '../terminal/terminals';
 import { Clauses } from './clauses';
 import { CommandLines } from './commands';
+import { HelpPanel } from './help-panel';
 import { PredictCard } from './predict-card';
 import type { StepState } from './progress';
-import { ResetDialog } from './reset-dialog';
+import { GoToStep, ResetDialog } from './reset-dialog';
 
 interface StepItemProps {
   readonly lesson: string;
@@ -53,11 +54,14 @@ export function StepItem(props: StepItemProps) {
           aria-label={t.lesson.stepName(number, title, t.lesson.statusOf[state])}
           onClick={onToggle}
         >
-          <span className="step-mark" aria-hidden="true">
-            {state === 'passed' ? <Icon name="check" size={14} /> : number}
+          {/* Number and mark are drawn by CSS: as text they would have to be in the button's name. */}
+          <span className="step-mark" aria-hidden="true" data-number={number}>
+            {state === 'passed' ? <Icon name="check" size={14} /> : null}
           </span>
           <span className="step-title">{title}</span>
-          {step.breakIt ? <span className="step-break">{t.lesson.breakIt}</span> : null}
+          {step.breakIt ? (
+            <span className="step-break" aria-hidden="true" data-text={t.lesson.breakIt} />
+          ) : null}
         </button>
       </h3>
       {open ? (
@@ -80,7 +84,20 @@ function StepBody(props: StepItemProps) {
   const failing = status?.clauses.find((clause) => !clause.passed);
   return (
     <>
-      <Prose text={pick(step.prose)} />
+      {status?.unmet === undefined || passed ? null : (
+        <aside className="reduced">
+          <p>{t.step.unneeded}</p>
+          <ul>
+            {status.unmet.map((sentence) => (
+              <li key={sentence.en}>{pick(sentence)}</li>
+            ))}
+          </ul>
+        </aside>
+      )}
+      {props.state === 'todo' && status !== undefined ? (
+        <GoToStep lesson={lesson} step={step.id} number={props.number} resetting={resetting} />
+      ) : null}
+      <Prose text={pick(step.prose)} terms />
       {step.predict === undefined ? null : (
         <PredictCard lesson={lesson} step={step.id} predict={step.predict} status={status} />
       )}
@@ -105,9 +122,9 @@ function StepBody(props: StepItemProps) {
         </span>
       </p>
       <Clauses status={status} pointAt={helpLevel >= 1 ? (failing?.id ?? null) : null} />
-      <HelpPanel step={step} level={helpLevel} failing={failing} />
+      <HelpPanel step={step} status={status} level={helpLevel} />
       <div className="step-actions">
-        {passed && onNext !== null ? (
+        {(passed || status?.unmet !== undefined) && onNext !== null ? (
           <Button look="primary" icon="next" iconAfter onClick={onNext}>
             {t.lesson.next}
           </Button>
@@ -147,42 +164,4 @@ function useHelp(
     }
   };
   return [level, show];
-}
-
-function HelpPanel(props: {
-  readonly step: Step;
-  readonly level: number;
-  readonly failing: StepStatus['clauses'][number] | undefined;
-}) {
-  const { step, level, failing } = props;
-  const { t, pick } = useTexts();
-  const terminals = useTerminals();
-  if (level === 0) return null;
-  return (
-    <div className="help-panel" aria-live="polite">
-      <h4>{t.step.hintWhat}</h4>
-      <p>{failing === undefined ? t.step.hintNothing : <Inline text={pick(failing.message)} />}</p>
-      {level >= 2 ? (
-        <>
-          <h4>{t.step.hintHow}</h4>
-          <Prose text={pick(step.hint)} />
-        </>
-      ) : null}
-      {level >= 3 ? (
-        <>
-          <h4>{t.step.solutionIntro}</h4>
-          <div className="do">
-            <CommandLines commands={step.solution} />
-            <Button
-              icon="run"
-              disabled={terminals.typing}
-              onClick={() => void terminals.run(step.solution)}
-            >
-              {t.step.runSolution}
-            </Button>
-          </div>
-        </>
-      ) : null}
-    </div>
-  );
 }

@@ -4,19 +4,20 @@
  * terminals share a pane. Narrow: one at a time. Sizes are kept.
  */
 import { Tabs } from 'radix-ui';
-import { type ReactNode, useCallback, useState } from 'react';
-import { Group, type Layout, Panel, Separator } from 'react-resizable-panels';
+import { type ReactNode, useState } from 'react';
+import { Group, Panel, Separator } from 'react-resizable-panels';
 import { useTexts } from '../i18n/use-texts';
-import { parseLayouts } from '../live/preferences';
-import { usePreferences } from '../live/use-lab';
 import { TerminalPanel } from '../terminal/terminal-panel';
 import { Stage, type StageView } from './stage';
+import { useKeptLayout } from './use-kept-layout';
 import { type Room, useRoom } from './use-media';
 
 interface WorkspaceProps {
   readonly reader: ReactNode;
   readonly view: StageView;
   readonly onView: (view: StageView) => void;
+  readonly command: string | null;
+  readonly onCommand: (command: string) => void;
 }
 
 /** Which pane has all the room of the right side, if one has. */
@@ -31,10 +32,20 @@ export function Workspace(props: WorkspaceProps) {
       onView={props.onView}
       full={full === 'stage'}
       onFull={(on) => setFull(on ? 'stage' : null)}
+      command={props.command}
+      onCommand={props.onCommand}
     />
   );
   const terminal = (
-    <TerminalPanel full={full === 'terminal'} onFull={(on) => setFull(on ? 'terminal' : null)} />
+    <TerminalPanel
+      full={full === 'terminal'}
+      onFull={(on) => setFull(on ? 'terminal' : null)}
+      onCommand={(command) => {
+        if (full === 'terminal') setFull(null);
+        props.onCommand(command);
+        props.onView('diff');
+      }}
+    />
   );
   const reader = <div className="reader-pane">{props.reader}</div>;
   const panes = { reader, stage, terminal };
@@ -144,27 +155,4 @@ function PaneTabs(props: {
       </Tabs.List>
     </Tabs.Root>
   );
-}
-
-/** The sizes of one group of panes, as the learner left them. */
-function useKeptLayout(group: string): {
-  readonly id: string;
-  readonly defaultLayout: Layout | undefined;
-  readonly onLayoutChanged: (layout: Layout, meta: { isUserInteraction: boolean }) => void;
-} {
-  const { preferences, prefer } = usePreferences();
-  // Only the first value counts: afterwards the group itself knows its sizes.
-  const [defaultLayout] = useState(() => parseLayouts(preferences.layout)[group]);
-  const layout = preferences.layout;
-  const onLayoutChanged = useCallback(
-    (next: Layout, meta: { isUserInteraction: boolean }) => {
-      if (!meta.isUserInteraction) return;
-      const rounded = Object.fromEntries(
-        Object.entries(next).map(([id, size]) => [id, Math.round(size * 10) / 10]),
-      );
-      prefer('layout', JSON.stringify({ ...parseLayouts(layout), [group]: rounded }));
-    },
-    [group, layout, prefer],
-  );
-  return { id: `panes-${group}`, defaultLayout, onLayoutChanged };
 }

@@ -1,7 +1,8 @@
 /** The store against a pretended socket: what it makes of the daemon's messages, and when. */
 import type { ServerMessage, SocketLike } from '@terrarium/protocol';
-import type { EventBody, ProcessState } from '@terrarium/timeline';
+import { type EventBody, History, type ProcessState } from '@terrarium/timeline';
 import { describe, expect, it } from 'vitest';
+import type { FetchedPast } from '../past/fetch-past';
 import { LabStore } from './lab-store';
 
 class FakeSocket implements SocketLike {
@@ -20,7 +21,7 @@ class FakeSocket implements SocketLike {
   }
 }
 
-function setUp() {
+function setUp(fetchPast?: () => Promise<FetchedPast>) {
   const sockets: FakeSocket[] = [];
   const frames: (() => void)[] = [];
   const store = new LabStore({
@@ -30,6 +31,7 @@ function setUp() {
       return socket;
     },
     lesson: 'containers/01',
+    ...(fetchPast !== undefined && { fetchPast }),
     schedule: (action) => frames.push(action),
     now: () => 1000,
   });
@@ -95,16 +97,90 @@ describe('LabStore', () => {
     expect(after.welcome).toBe(welcome);
   });
 
-  it('keeps the last minute of events and forgets what is older', () => {
+  it('shows a moment of the past while the present goes on, and comes back to it', () => {
     const { store, socket, frame } = setUp();
     socket.receive(WELCOME);
     socket.receive({ type: 'snapshot', state: EMPTY });
-    socket.receive({ type: 'events', events: [fork('1:1', 8, 1000), fork('2:2', 9, 50_000)] });
+    socket.receive({ type: 'events', events: [fork('1:1', 8), fork('2:2', 9)] });
     frame();
-    expect(store.get().recent.map(({ seq }) => seq)).toEqual([8, 9]);
-    socket.receive({ type: 'events', events: [fork('3:3', 10, 62_000)] });
+    expect(store.seek(8)).toBe(true);
+    const { past } = store.get();
+    expect(Object.keys(past?.state.processes ?? {})).toEqual(['1:1']);
+    socket.receive({ type: 'events', events: [fork('3:3', 10)] });
     frame();
-    expect(store.get().recent.map(({ seq }) => seq)).toEqual([9, 10]);
+    expect(store.get().past).toBe(past);
+    expect(Object.keys(store.get().state.processes)).toEqual(['1:1', '2:2', '3:3']);
+    expect(store.seek(6)).toBe(false);
+    expect(store.get().past).toBe(past);
+    store.seek(null);
+    expect(store.get().past).toBeNull();
+    expect(
+      store
+        .get()
+        .history.between(7)
+        .map(({ seq }) => seq),
+    ).toEqual([8, 9, 10]);
+  });
+
+  it('reaches back to before the page with what the daemon remembers, once', async () => {
+    const earlier = new History({ start: { ...EMPTY, seq: 4 } });
+    earlier.append([fork('a', 5), fork('b', 6), fork('c', 7), fork('1:1', 8)]);
+    let fetched = 0;
+    const { store, socket, frame } = setUp(async () => {
+      fetched += 1;
+      return { epoch: 'e', history: earlier };
+    });
+    socket.receive(WELCOME);
+    socket.receive({ type: 'snapshot', state: EMPTY });
+    socket.receive({ type: 'events', events: [fork('1:1', 8), fork('2:2', 9)] });
+    frame();
+    expect(store.seek(5)).toBe(false);
+    await Promise.all([store.recall(), store.recall()]);
+    await store.recall();
+    expect(fetched).toBe(1);
+    expect(store.get().recall).toBe('whole');
+    expect(store.seek(5)).toBe(true);
+    expect(Object.keys(store.get().past?.state.processes ?? {})).toEqual(['a']);
+    socket.receive({ type: 'events', events: [fork('3:3', 10)] });
+    frame();
+    expect(store.get().history.newest.seq).toBe(10);
+    expect(store.get().history.newest).toBe(store.get().state);
+  });
+
+  it('takes what was fetched before it came by the socket, and not twice', async () => {
+    const earlier = new History({ start: { ...EMPTY, seq: 6 } });
+    earlier.append([fork('c', 7), fork('1:1', 8), fork('2:2', 9)]);
+    const { store, socket, frame } = setUp(async () => ({ epoch: 'e', history: earlier }));
+    socket.receive(WELCOME);
+    socket.receive({ type: 'snapshot', state: EMPTY });
+    frame();
+    await store.recall();
+    socket.receive({ type: 'events', events: [fork('1:1', 8), fork('2:2', 9), fork('3:3', 10)] });
+    frame();
+    expect(
+      store
+        .get()
+        .history.between(6)
+        .map(({ seq }) => seq),
+    ).toEqual([7, 8, 9, 10]);
+    expect(store.get().state.seq).toBe(10);
+  });
+
+  it('does not mix numberings: another epoch is no past of this page', async () => {
+    const other = new History();
+    const { store, socket, frame } = setUp(async () => ({ epoch: 'other', history: other }));
+    socket.receive(WELCOME);
+    socket.receive({ type: 'snapshot', state: EMPTY });
+    socket.receive({ type: 'events', events: [fork('1:1', 8)] });
+    frame();
+    await store.recall();
+    expect(store.get().recall).toBe('failed');
+    expect(store.seek(7)).toBe(true);
+    socket.receive({ ...WELCOME, epoch: 'f' });
+    socket.receive({ type: 'snapshot', state: { ...EMPTY, seq: 3 } });
+    frame();
+    expect(store.get().past).toBeNull();
+    expect(store.get().history.oldest.seq).toBe(3);
   });
 
   it('shows the steps of its own lesson only', () => {
@@ -115,6 +191,16 @@ describe('LabStore', () => {
     socket.receive({ type: 'steps', lesson: 'containers/01', steps: [] });
     frame();
     expect(store.get().steps).toEqual([]);
+  });
+
+  it('takes its own lesson as someone is writing it', () => {
+    const { store, socket, frame } = setUp();
+    socket.receive({ type: 'lesson', lesson: { id: 'containers/02', steps: [] } });
+    frame();
+    expect(store.get().lesson).toBeNull();
+    socket.receive({ type: 'lesson', lesson: { id: 'containers/01', steps: [] } });
+    frame();
+    expect(store.get().lesson).toEqual({ id: 'containers/01', steps: [] });
   });
 
   it('answers who opened a terminal before the frame, and with null when it was refused', async () => {

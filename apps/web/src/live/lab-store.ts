@@ -14,13 +14,17 @@ import {
   type StepStatus,
   type TerminalInfo,
 } from '@terrarium/protocol';
-import { EMPTY_STATE, fold, type State, type TimelineEvent } from '@terrarium/timeline';
+import {
+  EMPTY_STATE,
+  fold,
+  History,
+  type LessonRecord,
+  type State,
+  type TimelineEvent,
+} from '@terrarium/timeline';
+import type { FetchedPast } from '../past/fetch-past';
 import { withNews } from '../stepper/news';
-
-/** What the strip at the bottom reaches back to, ms. */
-export const RECENT_MS = 60_000;
-/** A fork bomb makes thousands of events a second; more marks than pixels say nothing. */
-const RECENT_EVENTS = 1500;
+import { pacedFrames } from './pace';
 
 type Welcome = Extract<ServerMessage, { type: 'welcome' }>;
 type SandboxMessage = Extract<ServerMessage, { type: 'sandbox' }>;
@@ -30,6 +34,16 @@ export interface Notice {
   readonly id: number;
   readonly text: string;
 }
+
+/** A moment that is looked at instead of the present. */
+export interface PastMoment {
+  /** number of the newest event in it */
+  readonly seq: number;
+  readonly state: State;
+}
+
+/** How far back the page reaches: to its own opening, or to all that the daemon remembers. */
+export type Recall = 'own' | 'loading' | 'whole' | 'failed';
 
 /** What the page knows at one moment. Replaced as a whole; unchanged parts are the same objects. */
 export interface Lab {
@@ -46,10 +60,15 @@ export interface Lab {
   readonly state: State;
   /** a snapshot has been folded */
   readonly hasState: boolean;
-  /** the newest events, of the last minute and not too many */
-  readonly recent: readonly TimelineEvent[];
+  /** everything since the page was opened, or longer (`recall`); grows, and `state` is its end */
+  readonly history: History;
+  readonly recall: Recall;
+  /** null while the page shows the present */
+  readonly past: PastMoment | null;
   /** null until the daemon has said how the lesson's steps stand */
   readonly steps: readonly StepStatus[] | null;
+  /** the page's lesson, when its files have changed since the page was drawn */
+  readonly lesson: { readonly id: string } | null;
   readonly terminals: readonly TerminalInfo[];
   /** what is being stepped through, if anything is */
   readonly stepper: StepperState | null;
@@ -63,8 +82,11 @@ const START: Lab = {
   sandbox: { status: 'starting', message: null, since: 0 },
   state: EMPTY_STATE,
   hasState: false,
-  recent: [],
+  history: new History(),
+  recall: 'own',
+  past: null,
   steps: null,
+  lesson: null,
   terminals: [],
   stepper: null,
   notices: [],
@@ -74,6 +96,8 @@ const START: Lab = {
 export interface LabStoreOptions {
   readonly connect: () => SocketLike;
   readonly lesson: string | null;
+  /** gets what the daemon remembers; without it the page's past begins with the page */
+  readonly fetchPast?: () => Promise<FetchedPast>;
   /** runs the action soon, at most once a frame */
   readonly schedule?: (action: () => void) => void;
   readonly now?: () => number;
@@ -85,6 +109,7 @@ export class LabStore {
   readonly #schedule: (action: () => void) => void;
   readonly #now: () => number;
   readonly #lesson: string | null;
+  readonly #fetchPast: (() => Promise<FetchedPast>) | null;
   readonly #listeners = new Set<() => void>();
   readonly #opening = new Map<number, (terminal: string | null) => void>();
   #lab: Lab = START;
@@ -92,12 +117,20 @@ export class LabStore {
   #scheduled = false;
   #requests = 0;
   #noticeIds = 0;
+  readonly #lessonRecords: LessonRecord[] = [];
+  #recalling: Promise<void> | null = null;
+  #clockOffset: number | null = null;
 
   constructor(options: LabStoreOptions) {
-    this.#schedule = options.schedule ?? nextFrame;
+    this.#schedule = options.schedule ?? pacedFrames();
     this.#now = options.now ?? Date.now;
     this.#lesson = options.lesson;
-    this.#lab = { ...START, sandbox: { ...START.sandbox, since: this.#now() } };
+    this.#fetchPast = options.fetchPast ?? null;
+    this.#lab = {
+      ...START,
+      history: new History(),
+      sandbox: { ...START.sandbox, since: this.#now() },
+    };
     this.#client = new LiveClient({
       connect: options.connect,
       lesson: options.lesson,
@@ -118,6 +151,18 @@ export class LabStore {
 
   /** The present value; the same object until something changes. */
   readonly get = (): Lab => this.#lab;
+
+  /** What the learner did in the lesson, for a recording. */
+  get lessonRecords(): readonly LessonRecord[] {
+    return this.#lessonRecords;
+  }
+
+  /** Notes which step the page shows from now on. */
+  showsStep(step: string): void {
+    if (this.#lesson === null || this.#lessonRecords.at(-1)?.step === step) return;
+    const t = this.serverTime(this.#now());
+    this.#lessonRecords.push({ type: 'lesson.step', t, lesson: this.#lesson, step });
+  }
 
   /** Calls `listener` after each change, until the returned function is called. */
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -156,7 +201,72 @@ export class LabStore {
     this.#set({ notices: this.#lab.notices.filter((notice) => notice.id !== id) });
   }
 
+  /**
+   * Shows a moment of the past instead of the present, which goes on meanwhile; null: the present.
+   *
+   * @returns false when that moment is not remembered: then nothing changes
+   */
+  seek(seq: number | null): boolean {
+    if (seq === null) {
+      if (this.#lab.past !== null) this.#set({ past: null });
+      return true;
+    }
+    const state = this.#lab.history.stateAtSeq(seq);
+    if (state === null) return false;
+    if (this.#lab.past?.seq !== seq) this.#set({ past: { seq, state } });
+    return true;
+  }
+
+  /**
+   * Reaches back to before the page was opened, as far as the daemon remembers. Fetches once; after
+   * a failure it may be asked again.
+   */
+  recall(): Promise<void> {
+    const { recall } = this.#lab;
+    if (recall === 'whole' || this.#fetchPast === null) return Promise.resolve();
+    this.#recalling ??= this.#recall(this.#fetchPast).finally(() => {
+      this.#recalling = null;
+    });
+    return this.#recalling;
+  }
+
+  async #recall(fetchPast: () => Promise<FetchedPast>): Promise<void> {
+    this.#set({ recall: 'loading' });
+    try {
+      const { epoch, history } = await fetchPast();
+      const mine = this.#lab.history;
+      const isMine = epoch === this.#lab.welcome?.epoch && history.newest.seq >= mine.oldest.seq;
+      if (!isMine) throw new Error(`history of epoch ${epoch} does not reach this page's`);
+      if (history.newest.seq < mine.newest.seq) {
+        history.append(mine.between(history.newest.seq), mine.newest);
+      }
+      this.#set({ history, recall: 'whole' });
+    } catch (error) {
+      console.warn('terrarium: no earlier history', error);
+      this.#set({ recall: 'failed' });
+    }
+  }
+
+  /** A time of the events (the server's clock) on this browser's clock. */
+  localTime(t: number): number {
+    return t + (this.#clockOffset ?? 0);
+  }
+
+  /** The reverse. */
+  serverTime(t: number): number {
+    return t - (this.#clockOffset ?? 0);
+  }
+
+  /** An event cannot come before it happens: the quickest one says how the clocks differ. */
+  #compareClocks(events: readonly TimelineEvent[]): void {
+    const newest = events.at(-1);
+    if (newest === undefined) return;
+    const offset = this.#now() - newest.t;
+    if (this.#clockOffset === null || offset < this.#clockOffset) this.#clockOffset = offset;
+  }
+
   #receive(message: ServerMessage): void {
+    if (message.type === 'events') this.#compareClocks(message.events);
     // An answer that somebody waits for need not wait for the next frame.
     if (message.type === 'terminal.opened') this.#settle(message.request, message.terminal);
     if (message.type === 'error' && message.request !== undefined)
@@ -181,7 +291,8 @@ export class LabStore {
     // All events between two other messages are folded as one batch.
     const foldEvents = (): void => {
       if (events.length === 0) return;
-      lab = { ...lab, state: fold(lab.state, events), recent: addRecent(lab.recent, events) };
+      const state = fold(lab.state, events);
+      lab = { ...lab, state, history: remembered(lab, events, state) };
       events = [];
     };
     for (const message of messages) {
@@ -198,18 +309,24 @@ export class LabStore {
 
   #apply(lab: Lab, message: Exclude<ServerMessage, { type: 'events' }>): Lab {
     switch (message.type) {
-      case 'welcome':
-        // A daemon that has one open says so next.
-        return { ...lab, welcome: message, terminals: message.terminals, stepper: null };
+      case 'welcome': {
+        // A daemon that has a stepper open says so next.
+        const next = { ...lab, welcome: message, terminals: message.terminals, stepper: null };
+        // Another numbering: what was remembered has no place in it.
+        const isSame = lab.welcome === null || lab.welcome.epoch === message.epoch;
+        return isSame ? next : { ...next, history: new History(), recall: 'own', past: null };
+      }
       case 'sandbox': {
         const { status } = message;
         const since = status === lab.sandbox.status ? lab.sandbox.since : this.#now();
         return { ...lab, sandbox: { status, message: message.message ?? null, since } };
       }
       case 'snapshot':
-        return { ...lab, state: message.state, hasState: true };
+        return withSnapshot(lab, message.state);
       case 'steps':
         return message.lesson === this.#lesson ? { ...lab, steps: message.steps } : lab;
+      case 'lesson':
+        return message.lesson.id === this.#lesson ? { ...lab, lesson: message.lesson } : lab;
       case 'stepper':
         return { ...lab, stepper: message.stepper };
       case 'stepper.news':
@@ -252,18 +369,23 @@ export class LabStore {
   }
 }
 
-function addRecent(
-  recent: readonly TimelineEvent[],
-  events: readonly TimelineEvent[],
-): readonly TimelineEvent[] {
-  const newest = events.at(-1)?.t ?? 0;
-  return [...recent, ...events.slice(-RECENT_EVENTS)]
-    .filter(({ t }) => t > newest - RECENT_MS)
-    .slice(-RECENT_EVENTS);
+/** The history with a batch in it, of which it may have the first part already. */
+function remembered(lab: Lab, events: readonly TimelineEvent[], state: State): History {
+  const { history } = lab;
+  const fresh = events.filter(({ seq }) => seq > history.newest.seq);
+  if (fresh.length === 0) return history;
+  if (fresh[0]?.seq === history.newest.seq + 1) {
+    history.append(fresh, state);
+    return history;
+  }
+  const anew = new History({ start: lab.state });
+  anew.append(events, state);
+  return anew;
 }
 
-/** A hidden tab draws no frames: there a slow timer keeps the state from piling up. */
-function nextFrame(action: () => void): void {
-  if (document.hidden) setTimeout(action, 250);
-  else requestAnimationFrame(action);
+/** After dropped events: what is between is not here any more, but the daemon may still know it. */
+function withSnapshot(lab: Lab, state: State): Lab {
+  const next = { ...lab, state, hasState: true };
+  if (lab.history.newest.seq === state.seq && lab.history.length > 0) return next;
+  return { ...next, history: new History({ start: state }), recall: 'own' };
 }

@@ -12,6 +12,8 @@ export const PREFERENCES = [
   'layout',
   'fontsize',
   'split',
+  'lanes',
+  'told',
   'last',
 ] as const;
 export type PreferenceKey = (typeof PREFERENCES)[number];

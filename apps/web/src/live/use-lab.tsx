@@ -1,4 +1,5 @@
 'use client';
+import type { State } from '@terrarium/timeline';
 /** Gives components the lab of their page, and the preferences of the learner. */
 import {
   createContext,
@@ -11,6 +12,7 @@ import {
   useState,
   useSyncExternalStore,
 } from 'react';
+import { fetchPast } from '../past/fetch-past';
 import { type Lab, LabStore } from './lab-store';
 import { PREFERENCES, type PreferenceKey, type Preferences, rememberLocally } from './preferences';
 
@@ -35,7 +37,11 @@ export function LabProvider(props: {
 }) {
   const [store] = useState(
     () =>
-      new LabStore({ connect: () => new WebSocket(socketUrl('/api/live')), lesson: props.lesson }),
+      new LabStore({
+        connect: () => new WebSocket(socketUrl('/api/live')),
+        lesson: props.lesson,
+        fetchPast,
+      }),
   );
   const [preferences, setPreferences] = useState(props.preferences);
   useEffect(() => {
@@ -100,6 +106,13 @@ export function useLabPart<T>(select: (lab: Lab) => T): T {
     () => select(store.get()),
     () => select(store.get()),
   );
+}
+
+/** What views draw: the present, or the moment that is looked back to. */
+export function useViewState(): { readonly state: State; readonly past: boolean } {
+  const moment = useLabPart((lab) => lab.past);
+  const shown = useLabPart((lab) => lab.past?.state ?? lab.state);
+  return { state: shown, past: moment !== null };
 }
 
 /** The store itself, for sending. */

@@ -4,6 +4,7 @@
  */
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
+import { compressedAssets } from './assets.js';
 import type { WebConfig } from './config.js';
 import { readConfig } from './config.js';
 import { provideLessons } from './lessons.js';
@@ -65,7 +66,12 @@ async function nextHandler(config: WebConfig): Promise<PageHandler> {
   });
   await app.prepare();
   const handle = app.getRequestHandler();
-  return (request, response) => handle(request, response);
+  const assets = compressedAssets();
+  return (request, response) =>
+    new Promise((resolve, reject) => {
+      response.once('close', resolve);
+      assets(request, response, () => handle(request, response).then(resolve, reject));
+    });
 }
 
 main().catch((error: unknown) => {

@@ -14,6 +14,7 @@ import { contentSecurityPolicy, setSecurityHeaders } from './headers.js';
 import { chooseLanguage, type Language } from './language.js';
 import { allowedHosts, isAllowedHost, isSameOrigin } from './origin.js';
 import { sendBounce, sendPlainPage } from './plain-page.js';
+import { sendPlayer } from './player.js';
 import { pipeUpgrade, proxyRequest, refuseUpgrade } from './proxy.js';
 
 /** Draws a page or serves an asset: Next, or a double in tests. */
@@ -77,6 +78,7 @@ async function answer(
     if (request.headers['sec-fetch-site'] === 'cross-site') return sendBounce(response);
     return sendPlainPage(response, 'no-session', languageOf(request));
   }
+  if (url.pathname === '/player.html') return sendPlayer(response);
   if (url.pathname === '/') return redirect(response, `/${languageOf(request)}`);
   // Next takes the nonce for its own script elements from here.
   request.headers['content-security-policy'] = policy;

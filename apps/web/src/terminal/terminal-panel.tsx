@@ -5,13 +5,19 @@ import { type KeyboardEvent, useEffect, useRef, useState, useSyncExternalStore }
 import { Group, Panel, Separator } from 'react-resizable-panels';
 import { Button, IconButton } from '../components/button';
 import { useTexts } from '../i18n/use-texts';
+import { useKeptLayout } from '../lesson/use-kept-layout';
+import { useRoom } from '../lesson/use-media';
 import { useLabPart } from '../live/use-lab';
+import { JustHappened } from './just-happened';
+import { PastScreen } from './past-screen';
 import { copyText, type TerminalSession } from './terminal-session';
 import { useTerminals } from './terminals';
 
 interface TerminalPanelProps {
   readonly full: boolean;
   readonly onFull: (full: boolean) => void;
+  /** everything that a command did is to be shown */
+  readonly onCommand: (command: string) => void;
 }
 
 /** All of the lab's terminals. */
@@ -33,6 +39,7 @@ export function TerminalPanel(props: TerminalPanelProps) {
             onClick={() => void terminals.open()}
           />
           <IconButton
+            className="split-switch"
             icon={terminals.split ? 'single' : 'split'}
             label={terminals.split ? t.terminal.unsplit : t.terminal.split}
             aria-pressed={terminals.split}
@@ -52,14 +59,15 @@ export function TerminalPanel(props: TerminalPanelProps) {
       <div className="terminal-screens">
         <Screens ready={ready} />
       </div>
+      <JustHappened onAll={props.onCommand} />
     </section>
   );
 }
 
 function Screens(props: { readonly ready: boolean }) {
   const { t } = useTexts();
-  const { shown, session, open } = useTerminals();
-  const [left, right] = shown;
+  const { session, open } = useTerminals();
+  const [left, right] = useShown();
   if (left === undefined) {
     return (
       <div className="terminal-none">
@@ -73,8 +81,15 @@ function Screens(props: { readonly ready: boolean }) {
     );
   }
   if (right === undefined) return <Screen key={left} session={session(left)} />;
+  return <SideBySide left={left} right={right} />;
+}
+
+function SideBySide(props: { readonly left: string; readonly right: string }) {
+  const { t } = useTexts();
+  const { session } = useTerminals();
+  const { left, right } = props;
   return (
-    <Group orientation="horizontal" id="terminal-split">
+    <Group orientation="horizontal" {...useKeptLayout('terminals')}>
       <Panel id="left" minSize="20%">
         <Screen key={left} session={session(left)} />
       </Panel>
@@ -86,10 +101,18 @@ function Screens(props: { readonly ready: boolean }) {
   );
 }
 
+/** What there is room for, left to right: on a narrow page one, with the others as tabs. */
+function useShown(): readonly string[] {
+  const { shown, active } = useTerminals();
+  const narrow = useRoom() === 'narrow';
+  return narrow && active !== null ? [active] : shown;
+}
+
 /** A tab per terminal, as a toolbar of toggles: what is shown may be two of them at once. */
 function TerminalTabs() {
   const { t } = useTexts();
   const terminals = useTerminals();
+  const shown = useShown();
   const infos = useLabPart((lab) => lab.terminals);
   const list = useRef<HTMLDivElement>(null);
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -114,7 +137,7 @@ function TerminalTabs() {
             <button
               type="button"
               className="tab"
-              aria-pressed={terminals.shown.includes(info.id)}
+              aria-pressed={shown.includes(info.id)}
               title={t.terminal.tab(index + 1, info.pts)}
               tabIndex={active ? 0 : -1}
               onClick={() => {
@@ -156,6 +179,7 @@ function Screen(props: { readonly session: TerminalSession }) {
   const holder = useRef<HTMLDivElement>(null);
   const active = terminals.active === session.id;
   const [note, setNote] = useState<string | null>(null);
+  const past = useLabPart((lab) => lab.past !== null);
   useEffect(() => {
     if (holder.current === null) return;
     return session.mount(holder.current);
@@ -184,7 +208,9 @@ function Screen(props: { readonly session: TerminalSession }) {
           data-active={active}
           onFocusCapture={() => terminals.setActive(session.id)}
         >
-          <div ref={holder} className="terminal-holder" />
+          {/* The living one goes on below, out of reach of keys. */}
+          <div ref={holder} className="terminal-holder" inert={past} />
+          {past ? <PastScreen terminal={session.id} /> : null}
           {status.state === 'reconnecting' ? (
             <p className="terminal-note" role="status">
               {t.terminal.reconnecting}
@@ -281,11 +307,18 @@ function FindBar() {
   const terminals = useTerminals();
   const [text, setText] = useState('');
   const [found, setFound] = useState(true);
+  const asks = useRef(0);
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => input.current?.focus(), []);
   const find = (direction: 'next' | 'previous', what = text): void => {
     if (terminals.active === null) return;
-    setFound(terminals.session(terminals.active).find(what, direction));
+    const asked = ++asks.current;
+    void terminals
+      .session(terminals.active)
+      .find(what, direction)
+      .then((isThere) => {
+        if (asked === asks.current) setFound(isThere);
+      });
   };
   const close = (): void => {
     terminals.setFinding(false);

@@ -4,17 +4,24 @@
  * element.
  */
 import { silenceQueries, TerminalConnection, type TerminalStatus } from '@terrarium/protocol';
+import type { TerminalTape } from '@terrarium/timeline';
 import { terminalTheme } from '@terrarium/views';
 import { FitAddon } from '@xterm/addon-fit';
-import { SearchAddon } from '@xterm/addon-search';
+import type { SearchAddon } from '@xterm/addon-search';
+import { SerializeAddon } from '@xterm/addon-serialize';
 import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes';
 import { WebLinksAddon } from '@xterm/addon-web-links';
 import type { WebglAddon } from '@xterm/addon-webgl';
 import { type ITheme, Terminal } from '@xterm/xterm';
+import { CommandLines } from '../linked/command-lines';
+import { FloodGauge } from './flood-gauge';
 import type { TypingTarget } from './typing';
 
 /** Lines that stay reachable above the screen; a lesson's output is far less. */
 const SCROLLBACK_LINES = 5000;
+
+/** Lines above the screen that looking back can reach: writing them out takes a millisecond. */
+const TAPED_LINES = 200;
 
 /** Also what the fit addon leaves free at the right. */
 const SCROLLBAR_PX = 10;
@@ -39,6 +46,8 @@ export interface TerminalSessionOptions {
   /** the learner asked to leave with the keyboard */
   readonly onLeave: () => void;
   readonly onFind: () => void;
+  /** takes what is drawn, for looking back */
+  readonly tape: TerminalTape;
 }
 
 /** Make it once per terminal id, `mount` it into a pane, `dispose` it with the page. */
@@ -47,10 +56,13 @@ export class TerminalSession implements TypingTarget {
   readonly #terminal: Terminal;
   readonly #connection: TerminalConnection;
   readonly #fit = new FitAddon();
-  readonly #search = new SearchAddon();
+  readonly #serialize = new SerializeAddon();
   readonly #element: HTMLDivElement;
   readonly #listeners = new Set<() => void>();
   readonly #options: TerminalSessionOptions;
+  readonly #lines: CommandLines;
+  readonly #flood = new FloodGauge();
+  #search: Promise<SearchAddon> | null = null;
   #webgl: WebglAddon | null = null;
   #webglFailed = false;
   #fast = false;
@@ -84,9 +96,10 @@ export class TerminalSession implements TypingTarget {
       overviewRuler: { width: SCROLLBAR_PX },
     });
     this.#terminal.loadAddon(this.#fit);
-    this.#terminal.loadAddon(this.#search);
+    this.#terminal.loadAddon(this.#serialize);
     this.#terminal.loadAddon(new UnicodeGraphemesAddon());
     this.#terminal.loadAddon(new WebLinksAddon(openLink));
+    this.#lines = new CommandLines(this.#terminal);
     // The host answers queries: with two pages open, a program would get every answer twice.
     silenceQueries(this.#terminal.parser);
     this.#connection = new TerminalConnection({
@@ -94,9 +107,17 @@ export class TerminalSession implements TypingTarget {
       sink: {
         write: (bytes, drawn) => {
           this.#lastOutput = performance.now();
-          this.#terminal.write(bytes, drawn);
+          const t = Date.now();
+          if (this.#flood.isFlood(t, bytes.length)) this.#drawAsWanted();
+          this.#terminal.write(bytes, () => {
+            this.#record(t, bytes);
+            drawn();
+          });
         },
-        resize: (cols, rows) => this.#terminal.resize(cols, rows),
+        resize: (cols, rows) => {
+          this.#terminal.resize(cols, rows);
+          options.tape.resize(Date.now(), cols, rows);
+        },
       },
       onStatus: (status) => this.#change({ status }),
       onExit: (exitCode) => this.#change({ exitCode }),
@@ -161,20 +182,24 @@ export class TerminalSession implements TypingTarget {
   }
 
   /**
-   * Draws by WebGL while this terminal has the focus: browsers allow few such contexts. Where there
-   * is none, or it is lost, the emulator's DOM renderer draws.
+   * Draws by WebGL while this terminal has the focus, once it has met a flood of output: browsers
+   * allow few such contexts. Where there is none, or it is lost, the emulator's DOM renderer draws.
    */
   drawFast(on: boolean): void {
     this.#fast = on;
-    if (!on) {
+    this.#drawAsWanted();
+  }
+
+  #drawAsWanted(): void {
+    if (!this.#fast) {
       this.#webgl?.dispose();
       this.#webgl = null;
-    } else if (this.#webgl === null && !this.#webglFailed) {
+    } else if (this.#flood.met && this.#webgl === null && !this.#webglFailed) {
       void this.#loadWebgl();
     }
   }
 
-  /** The renderer is as large as the emulator, and the first screen can do without it. */
+  /** A quarter of the emulator's own size: whoever types commands never needs it. */
   async #loadWebgl(): Promise<void> {
     try {
       const { WebglAddon } = await import('@xterm/addon-webgl');
@@ -204,6 +229,11 @@ export class TerminalSession implements TypingTarget {
 
   setScreenReader(on: boolean): void {
     this.#terminal.options.screenReaderMode = on;
+  }
+
+  /** Lights up the command lines that began then (ms since the epoch), and no others. */
+  light(startedAt: readonly number[]): void {
+    this.#lines.light(startedAt, litColour());
   }
 
   focus(): void {
@@ -242,14 +272,24 @@ export class TerminalSession implements TypingTarget {
   }
 
   /** @returns false when there is no match */
-  find(text: string, direction: 'next' | 'previous'): boolean {
+  async find(text: string, direction: 'next' | 'previous'): Promise<boolean> {
+    const search = await this.#loadSearch();
     if (text === '') {
-      this.#search.clearDecorations();
+      search.clearDecorations();
       return true;
     }
     return direction === 'next'
-      ? this.#search.findNext(text, { incremental: false })
-      : this.#search.findPrevious(text);
+      ? search.findNext(text, { incremental: false })
+      : search.findPrevious(text);
+  }
+
+  #loadSearch(): Promise<SearchAddon> {
+    this.#search ??= import('@xterm/addon-search').then(({ SearchAddon }) => {
+      const addon = new SearchAddon();
+      this.#terminal.loadAddon(addon);
+      return addon;
+    });
+    return this.#search;
   }
 
   /** Comes back at once instead of at the end of a pause. */
@@ -262,6 +302,15 @@ export class TerminalSession implements TypingTarget {
     this.#connection.close();
     this.#terminal.dispose();
     this.#element.remove();
+  }
+
+  /** Called when these bytes are drawn and none after them: the screen is what the tape says. */
+  #record(t: number, bytes: Uint8Array): void {
+    const { tape } = this.#options;
+    tape.resize(t, this.#terminal.cols, this.#terminal.rows);
+    tape.write(t, bytes);
+    if (!tape.wantsScreen) return;
+    tape.screen(Date.now(), this.#serialize.serialize({ scrollback: TAPED_LINES }));
   }
 
   #typed(data: string): void {
@@ -344,6 +393,18 @@ function theme(): ITheme {
     scrollbarSliderActiveBackground: `${line}cc`,
     overviewRulerBorder: '#00000000',
   };
+}
+
+/** What linked highlighting draws behind a line: decorations take plain colours only. */
+function litColour(): string {
+  const style = getComputedStyle(document.documentElement);
+  return style.getPropertyValue('--accent-soft').trim();
+}
+
+/** The same on the ground of the past. */
+export function pastTheme(): ITheme {
+  const style = getComputedStyle(document.documentElement);
+  return { ...theme(), background: style.getPropertyValue('--past-ground').trim() };
 }
 
 function fontFamily(): string {

@@ -4,6 +4,7 @@
  * learner. One TerminalSession per terminal of the lab, made when it is first shown.
  */
 import type { Command } from '@terrarium/lesson';
+import { type TapeMoment, TerminalTape } from '@terrarium/timeline';
 import {
   createContext,
   type ReactNode,
@@ -17,7 +18,7 @@ import {
 import { useTexts } from '../i18n/use-texts';
 import { socketUrl, useLabPart, useLabStore, usePreferences } from '../live/use-lab';
 import { TerminalSession } from './terminal-session';
-import { placeCommands, typeCommand } from './typing';
+import { type CommandPart, placeCommands, typeCommand } from './typing';
 
 /** Pixels; the range keeps 80 columns possible on a laptop and a lecture hall's last row happy. */
 const FONT_SIZES = { smallest: 10, usual: 14, largest: 28 } as const;
@@ -38,6 +39,10 @@ interface Terminals {
   readonly typing: boolean;
   readonly finding: boolean;
   session(id: string): TerminalSession;
+  /** what was printed since the page was opened, by terminal, also of closed ones */
+  tapes(): ReadonlyMap<string, TerminalTape>;
+  /** the screen that stood in a terminal's place at a time of this browser; null: not recorded */
+  pastOf(id: string, t: number): TapeMoment | null;
   show(id: string): void;
   setActive(id: string): void;
   setSplit(on: boolean): void;
@@ -46,9 +51,19 @@ interface Terminals {
   setFontSize(pixels: number): void;
   setScreenReader(on: boolean): void;
   setFinding(on: boolean): void;
+  /** lights up the lines of these commands and of no others */
+  light(commands: readonly string[]): void;
   focus(): void;
   /** Types the commands one after the other, visibly. @returns false when no terminal could be had */
-  run(commands: readonly Command[]): Promise<boolean>;
+  run(commands: readonly Command[], options?: RunOptions): Promise<boolean>;
+}
+
+/** How commands are typed, where it is not the learner's own terminal in the learner's own hands. */
+export interface RunOptions {
+  /** of the last command; those before it are run whole */
+  readonly part?: CommandPart;
+  /** false: the keyboard stays where it is */
+  readonly focus?: boolean;
 }
 
 const TerminalsContext = createContext<Terminals | null>(null);
@@ -63,9 +78,11 @@ export function useTerminals(): Terminals {
 /** @param props.onLeave where the focus goes when the learner leaves the terminal by keyboard */
 export function TerminalsProvider(props: {
   readonly onLeave: () => void;
+  /** px that its page adds to the learner's own size */
+  readonly extraSize?: number;
   readonly children: ReactNode;
 }) {
-  const { onLeave, children } = props;
+  const { onLeave, extraSize = 0, children } = props;
   const { t } = useTexts();
   const store = useLabStore();
   const { preferences, prefer } = usePreferences();
@@ -80,7 +97,7 @@ export function TerminalsProvider(props: {
   const [screenReader, setScreenReaderState] = useState(false);
   const split = preferences.split === '1' && ids.length > 1;
   const fontSize = clampFont(Number(preferences.fontsize ?? FONT_SIZES.usual));
-  const drawnSize = fontSize + (preferences.present === '1' ? PRESENT_EXTRA : 0);
+  const drawnSize = fontSize + (preferences.present === '1' ? PRESENT_EXTRA : 0) + extraSize;
 
   const current = active !== null && ids.includes(active) ? active : (ids[0] ?? null);
   const beside = split ? besideOf(ids, current, second) : null;
@@ -92,6 +109,7 @@ export function TerminalsProvider(props: {
 
   // Sessions outlive renders and layouts; they end with the page or when the lab drops their id.
   const sessions = useRef(new Map<string, TerminalSession>());
+  const [tapes] = useState(() => new Tapes());
   const latest = useRef({ drawnSize, screenReader, onLeave, label: t.terminal.label });
   latest.current = { drawnSize, screenReader, onLeave, label: t.terminal.label };
 
@@ -112,20 +130,22 @@ export function TerminalsProvider(props: {
         },
         onLeave: () => latest.current.onLeave(),
         onFind: () => setFinding(true),
+        tape: tapes.open(id),
       });
       sessions.current.set(id, made);
       return made;
     },
-    [store, t.terminal.leave],
+    [store, tapes, t.terminal.leave],
   );
 
   useEffect(() => {
     for (const [id, one] of sessions.current) {
       if (ids.includes(id)) continue;
       one.dispose();
+      tapes.close(id);
       sessions.current.delete(id);
     }
-  }, [ids]);
+  }, [ids, tapes]);
   useEffect(() => {
     const all = sessions.current;
     return () => {
@@ -173,14 +193,20 @@ export function TerminalsProvider(props: {
   const abort = useRef<AbortController | null>(null);
   useEffect(() => () => abort.current?.abort(), []);
   const run = useCallback(
-    async (commands: readonly Command[]): Promise<boolean> => {
+    async (commands: readonly Command[], options: RunOptions = {}): Promise<boolean> => {
+      store.seek(null); // what is typed is seen
       abort.current?.abort();
       const controller = new AbortController();
       abort.current = controller;
       setTyping(true);
       try {
         const places = [...store.get().terminals.map(({ id }) => id)];
-        for (const { command, more, continued } of placeCommands(commands)) {
+        const placed = placeCommands(commands);
+        for (const { command, more, continued } of placed) {
+          const isLast = command === commands.at(-1);
+          const part = (isLast ? options.part : undefined) ?? 'all';
+          // All but the last Enter was typed when `keys` was asked for.
+          if (options.part === 'enter' && !isLast) continue;
           while (places.length < command.terminal) {
             const id = await store.openTerminal(FIRST_SIZE.cols, FIRST_SIZE.rows);
             if (id === null) {
@@ -199,8 +225,9 @@ export function TerminalsProvider(props: {
           }
           const target = session(id);
           await waitForOpen(target, controller.signal);
-          target.focus();
-          await typeCommand(target, command, { signal: controller.signal, more, continued });
+          if (options.focus !== false) target.focus();
+          const { signal } = controller;
+          await typeCommand(target, command, { signal, more, continued, part });
           if (controller.signal.aborted) return true;
         }
         return true;
@@ -224,6 +251,8 @@ export function TerminalsProvider(props: {
     typing,
     finding,
     session,
+    tapes: () => tapes.all(),
+    pastOf: (id, t) => tapes.at(ids.indexOf(id), id, t),
     show: (id) => {
       if (split && current !== null && id !== current && id !== beside) setSecond(current);
       setActive(id);
@@ -239,12 +268,59 @@ export function TerminalsProvider(props: {
     setFontSize: (pixels) => prefer('fontsize', String(clampFont(pixels))),
     setScreenReader: setScreenReaderState,
     setFinding,
+    light: (commands) => {
+      const known = store.get().state.commands ?? {};
+      for (const one of sessions.current.values()) {
+        const own = commands.flatMap((id) => known[id] ?? []);
+        one.light(own.filter(({ terminal }) => terminal === one.id).map((c) => c.startedAt));
+      }
+    },
     focus: () => {
       if (current !== null) session(current).focus();
     },
     run,
   };
   return <TerminalsContext value={value}>{children}</TerminalsContext>;
+}
+
+/** Closed terminals whose tape is kept: a few resets back. */
+const KEPT_TAPES = 8;
+
+/** The tapes of all terminals that the page has shown, in the order of their opening. */
+class Tapes {
+  readonly #known = new Map<string, { readonly tape: TerminalTape; closed: number | null }>();
+
+  open(id: string): TerminalTape {
+    const known = this.#known.get(id);
+    if (known !== undefined) {
+      known.closed = null;
+      return known.tape;
+    }
+    const tape = new TerminalTape();
+    this.#known.set(id, { tape, closed: null });
+    return tape;
+  }
+
+  close(id: string): void {
+    const known = this.#known.get(id);
+    if (known !== undefined) known.closed = Date.now();
+    const closed = [...this.#known].filter(([, one]) => one.closed !== null);
+    for (const [old] of closed.slice(0, -KEPT_TAPES)) this.#known.delete(old);
+  }
+
+  all(): ReadonlyMap<string, TerminalTape> {
+    return new Map([...this.#known].map(([id, { tape }]) => [id, tape]));
+  }
+
+  /** Its own screen then; before it was opened, that of the terminal in the same place. */
+  at(place: number, id: string, t: number): TapeMoment | null {
+    const own = this.#known.get(id)?.tape.at(t) ?? null;
+    if (own !== null) return own;
+    const others = [...this.#known.values()].filter(
+      ({ tape, closed }) => closed !== null && t < closed && (tape.begins ?? t + 1) <= t,
+    );
+    return others[place]?.tape.at(t) ?? null;
+  }
 }
 
 /** Of the other terminals, the chosen one, else the next to the right, else the one to the left. */
@@ -279,7 +355,9 @@ function useThemeChange(action: () => void): void {
   useEffect(() => {
     const run = (): void => latest.current();
     const observer = new MutationObserver(run);
-    observer.observe(document.documentElement, { attributeFilter: ['data-theme'] });
+    observer.observe(document.documentElement, {
+      attributeFilter: ['data-theme', 'data-contrast'],
+    });
     const system = window.matchMedia('(prefers-color-scheme: dark)');
     system.addEventListener('change', run);
     return () => {

@@ -40,6 +40,15 @@ describe('typeCommand', () => {
     expect(flood.now()).toBeLessThan(3000);
   });
 
+  it('types the keys alone, and presses Enter later', async () => {
+    const { target, sleep, text } = setUp(0);
+    const command = { line: 'ls', terminal: 1 as const };
+    await typeCommand(target, command, { signal, sleep, part: 'keys' });
+    expect(text()).toBe('\x15ls');
+    await typeCommand(target, command, { signal, sleep, part: 'enter' });
+    expect(text()).toBe('\x15ls\r');
+  });
+
   it('stops between two keys when it is told to', async () => {
     const { target, text } = setUp(0);
     const abort = new AbortController();

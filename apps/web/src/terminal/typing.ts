@@ -30,27 +30,43 @@ export async function typeCommand(
   command: Command,
   options: TypingOptions,
 ): Promise<void> {
-  const { signal, more = false, continued = false, sleep = defaultSleep } = options;
+  const { signal, more = false, part = 'all', sleep = defaultSleep } = options;
   if ('key' in command) {
-    target.input(keySequence(command.key));
+    if (part !== 'keys') target.input(keySequence(command.key));
   } else {
+    await typeLine(target, command.line, { ...options, part, sleep });
+  }
+  if (!more && part !== 'keys') await waitForQuiet(target, signal, sleep);
+}
+
+async function typeLine(
+  target: TypingTarget,
+  line: string,
+  options: TypingOptions & Required<Pick<TypingOptions, 'part' | 'sleep'>>,
+): Promise<void> {
+  const { signal, continued = false, part, sleep } = options;
+  if (part !== 'enter') {
     // What is half typed at the prompt would become a part of the command: Ctrl-U takes it away.
     if (!continued) target.input('\x15');
-    for (const keys of chunks(command.line, continued ? TEXT_KEYS : 1)) {
+    for (const keys of chunks(line, continued ? TEXT_KEYS : 1)) {
       if (signal.aborted) return;
       target.input(keys);
       await sleep(KEY_MS);
     }
-    target.input('\r');
   }
-  if (!more) await waitForQuiet(target, signal, sleep);
+  if (part !== 'keys') target.input('\r');
 }
+
+/** All of a command, or first its keys and later its Enter: who presents it speaks in between. */
+export type CommandPart = 'all' | 'keys' | 'enter';
 
 export interface TypingOptions {
   readonly signal: AbortSignal;
   readonly more?: boolean;
   /** the line belongs to a here-document that an earlier one began */
   readonly continued?: boolean;
+  /** 'all' when it is left out */
+  readonly part?: CommandPart;
   readonly sleep?: (ms: number) => Promise<void>;
 }
 

@@ -1,7 +1,12 @@
-/** The course page: both courses, what is there, and where the learner left off. */
+/**
+ * The opening page: both courses, what is there, and where the learner left off. It has no lesson:
+ * the container that is made here for show must not turn a step of a lesson green.
+ */
 import type { Metadata } from 'next';
 import { cookies } from 'next/headers';
 import { notFound } from 'next/navigation';
+import { drawTexts } from '../../components/drawn-texts';
+import { DrawnTextsProvider } from '../../components/markdown';
 import { allLessons } from '../../content/lessons';
 import { CoursePage } from '../../course/course-page';
 import { DICTIONARIES, isLanguage } from '../../i18n/index';
@@ -29,12 +34,14 @@ export default async function Page({ params }: PageProps) {
     summary,
     objectives,
     minutes,
-    steps: steps.map((step) => ({ id: step.id, once: step.once })),
+    steps: steps.map(({ id: step }) => ({ id: step })),
   }));
-  const last = lessons.find(({ id }) => id === preferences.last) ?? lessons[0];
+  const objectives = lessons.flatMap((lesson) => lesson.objectives);
   return (
-    <LabProvider lesson={last?.id ?? null} preferences={preferences}>
-      <CoursePage lessons={lessons} />
+    <LabProvider lesson={null} preferences={preferences}>
+      <DrawnTextsProvider texts={drawTexts({ inline: objectives }, lang)}>
+        <CoursePage lessons={lessons} />
+      </DrawnTextsProvider>
     </LabProvider>
   );
 }

@@ -1,9 +1,13 @@
 /** One lesson. */
+import type { Lesson } from '@terrarium/lesson';
 import type { Metadata } from 'next';
 import { cookies } from 'next/headers';
 import { notFound } from 'next/navigation';
+import type { AheadLesson } from '../../../../completion/ahead';
+import { drawLesson } from '../../../../components/drawn-texts';
+import { DrawnTextsProvider } from '../../../../components/markdown';
 import { CURRICULUM } from '../../../../content/curriculum';
-import { findLesson } from '../../../../content/lessons';
+import { allLessons, findLesson } from '../../../../content/lessons';
 import { isLanguage } from '../../../../i18n/index';
 import { LessonPage } from '../../../../lesson/lesson-page';
 import { readPreferences } from '../../../../live/preferences';
@@ -30,7 +34,23 @@ export default async function Page({ params }: PageProps) {
   const preferences = readPreferences((await cookies()).toString());
   return (
     <LabProvider lesson={lesson.id} preferences={preferences}>
-      <LessonPage lesson={lesson} total={CURRICULUM[lesson.course].length} />
+      <DrawnTextsProvider texts={drawLesson(lesson, lang)}>
+        <LessonPage
+          lesson={lesson}
+          total={CURRICULUM[lesson.course].length}
+          course={lessonsOf(lesson.course)}
+        />
+      </DrawnTextsProvider>
     </LabProvider>
   );
+}
+
+/** No more of each than the end of a lesson speaks of. */
+function lessonsOf(course: Lesson['course']): AheadLesson[] {
+  return allLessons()
+    .filter((one) => one.course === course)
+    .map(({ id, title, minutes, steps }) => ({
+      ...{ id, title, minutes },
+      steps: steps.map((step) => ({ id: step.id })),
+    }));
 }

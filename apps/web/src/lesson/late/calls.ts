@@ -1,0 +1,1 @@
+export { CallsView as default } from '@terrarium/views';

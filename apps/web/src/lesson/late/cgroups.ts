@@ -1,0 +1,1 @@
+export { CgroupsView as default } from '@terrarium/views';

@@ -1,0 +1,1 @@
+export { CommandsView as default } from '../../past/commands-view';

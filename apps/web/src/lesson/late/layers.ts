@@ -1,0 +1,1 @@
+export { LayersView as default } from '@terrarium/views';

@@ -1,0 +1,1 @@
+export { MountsView as default } from '@terrarium/views';

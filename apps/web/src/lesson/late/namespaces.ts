@@ -1,0 +1,1 @@
+export { NamespacesView as default } from '@terrarium/views';

@@ -1,0 +1,1 @@
+export { NetworkView as default } from '@terrarium/views';

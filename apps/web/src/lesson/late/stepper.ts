@@ -1,0 +1,1 @@
+export { StepperView as default } from '../../stepper/stepper-view';
