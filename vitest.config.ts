@@ -33,13 +33,26 @@ export default defineConfig({
       { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...kernel } },
       // Inside the guest alone, beside most of integration: scripts/guest/suite.mjs.
       { test: { name: 'guest', include: ['test/guest/**/*.test.ts'], ...kernel } },
-      { test: { name: 'lessons', include: ['test/lessons/**/*.test.ts'], ...kernel } },
+      // One lab; its learners do lessons side by side, most of which is waiting: one of them keeps
+      // an eighth of two processors busy.
+      {
+        test: {
+          name: 'lessons',
+          include: ['test/lessons/**/*.test.ts'],
+          ...kernel,
+          maxConcurrency: 4,
+        },
+      },
       {
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          ...kernel,
+          exclude,
+          // Each file has a lab of its own, and a browser is idle for half of its time.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 }, // as a number of workers of its own asks for
           testTimeout: 240_000,
+          hookTimeout: 180_000,
         },
       },
     ],

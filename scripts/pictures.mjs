@@ -1,5 +1,6 @@
 /**
- * `node scripts/pictures.mjs`: takes the README's pictures of a real lab, in the middle of lesson 01.
+ * `node scripts/pictures.mjs`: takes the README's pictures of a real lab: lesson 01 in the middle, and each view
+ * of a sandbox in which much has happened.
  * Chinese needs a Chinese font on this machine (Debian: fonts-noto-cjk).
  */
 import { spawnSync } from 'node:child_process';
@@ -7,6 +8,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { startLab } from '../test/bench/lab.mjs';
+import { makeTelling, rowsOf, tabOf } from '../test/bench/telling.mjs';
 import { ROOT } from './setup/paths.mjs';
 
 const OUT = path.join(ROOT, 'docs/pictures');
@@ -50,17 +52,59 @@ async function middleOfContainer(page) {
   await page.waitForTimeout(1_000);
 }
 
-/** A mount namespace of one's own, set beside the sandbox's. */
-async function twoMountNamespaces(page) {
-  await page.locator('.xterm-helper-textarea').first().focus();
-  await page.keyboard.type(
-    "unshare -m sh -c 'mount -t tmpfs data /mnt; mount --make-shared /tmp; sleep 1000' &\n",
-  );
-  await page.getByRole('tab', { name: 'Mounts' }).click();
-  const other = page.getByLabel('Compare with');
-  await other.waitFor({ timeout: 30_000 });
-  await other.selectOption({ index: 1 });
+/** Which row of a view is pointed at: the one that the picture is about. */
+const POINTED = [
+  ['processes', /httpd/],
+  ['namespaces', /net:\[/],
+  ['mounts', /demo/],
+  ['cgroups', /web.*0\.2/],
+  ['layers', /bread/],
+  ['network', /10\.0\.0\.1/],
+  ['calls', /nowhere.*ENOENT/],
+  ['commands', null],
+];
+/** The stage alone, at the width of a laptop: the views are what these pictures are about. */
+const VIEW_SIZE = { width: 1180, height: 560 };
+
+/** Pictures of all views in light and dark, with one sandbox, from one window that saw it happen. */
+async function pictureViews(browser, lab) {
+  const context = await browser.newContext({ viewport: LAPTOP });
+  const page = await context.newPage();
+  await page.goto(lab.url);
+  await page.goto(`${lab.origin}/en/containers/01`);
+  await page.waitForSelector('html[data-terrarium-ready]', { state: 'attached' });
+  await page.waitForTimeout(1_200); // fonts, and the terminal's first fit
+  await makeTelling(page, async (line) => {
+    await page.locator('.xterm-helper-textarea').first().focus();
+    await page.keyboard.type(`${line}\n`);
+    await page.waitForTimeout(900); // until the shell has run it; what matters is waited for on the page
+  });
+  await page.locator('section.stage .pane-tools button').click();
+  await page.setViewportSize(VIEW_SIZE);
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme });
+    for (const [view, row] of POINTED) {
+      await tabOf(page, view).click();
+      const found = rowsOf(page).filter({ hasText: row ?? '' });
+      if (row !== null)
+        await found
+          .first()
+          .click({ timeout: 5_000 })
+          .catch(() => console.warn(view));
+      await page.waitForTimeout(900); // the card, and one beat of the meters
+      await page.screenshot({ path: path.join(OUT, `${view}-${colorScheme}.png`) });
+    }
+  }
+  await tabOf(page, 'processes').click();
+  await page.getByRole('slider').focus();
+  for (let steps = 0; steps < 8; steps += 1) await page.keyboard.press('ArrowLeft');
+  await page.locator('.past-banner').waitFor();
   await page.waitForTimeout(800);
+  await page.screenshot({ path: path.join(OUT, 'past-dark.png') });
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.waitForTimeout(800);
+  await page.screenshot({ path: path.join(OUT, 'past-light.png') });
+  await context.close();
 }
 
 async function picture(browser, lab, name, { lang, colorScheme, where, act }) {
@@ -83,6 +127,7 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
 });
 try {
+  await pictureViews(browser, lab);
   const lesson = { where: `/containers/01#${STEP}`, act: middleOfStep };
   await picture(browser, lab, 'lesson-light', { lang: 'en', colorScheme: 'light', ...lesson });
   await picture(browser, lab, 'lesson-dark', { lang: 'en', colorScheme: 'dark', ...lesson });
@@ -93,10 +138,10 @@ try {
     colorScheme: 'light',
     act: middleOfContainer,
   });
-  await picture(browser, lab, 'mounts-dark', {
+  await picture(browser, lab, 'stepper-dark', {
     ...open,
     colorScheme: 'dark',
-    act: twoMountNamespaces,
+    act: middleOfContainer,
   });
   await picture(browser, lab, 'course-light', { lang: 'en', colorScheme: 'light', where: '' });
 } finally {

@@ -16,6 +16,7 @@ import { kernelObjects, leftovers } from './test/leftovers.mjs';
 const VITEST_SUITES = ['unit', 'integration', 'lessons', 'e2e'];
 const WHY_LINES = 15;
 const WHY_WIDTH = 400;
+const BRIEF_WIDTH = 160; // of the test's name, and of what it said: the line before the totals
 const LEFTOVER_WAIT_MS = 5_000; // processes of the last test may still be ending
 
 /** Totals of one suite. */
@@ -40,6 +41,14 @@ const why = (messages) =>
     .slice(0, WHY_LINES)
     .map((line) => `    ${line.slice(0, WHY_WIDTH)}`)
     .join('\n');
+
+/** A failure in two lines at most: where only the very end of a log is kept, all of them fit. */
+const inBrief = (failure) =>
+  `failed: ${failure
+    .split('\n')
+    .slice(0, 2)
+    .map((line) => line.trim().slice(0, BRIEF_WIDTH))
+    .join(' · ')}`;
 
 /** Runs one vitest project; a suite that crashed without a report counts as one failure. */
 function runVitest(project, env) {
@@ -144,8 +153,9 @@ async function main() {
   if (wanted('guest')) results.push(...(await runGuest(settings)));
   results.push(await runLeftovers(before));
   const sum = (key) => results.reduce((total, result) => total + result[key], 0);
-  for (const failure of results.flatMap((result) => result.failures))
-    console.log(`failed: ${failure}`);
+  const failures = results.flatMap((result) => result.failures);
+  for (const failure of failures) console.log(`failed: ${failure}`);
+  if (failures.length > 0) console.log(`\n${failures.map(inBrief).join('\n')}`);
   console.log(`${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`);
   process.exit(sum('failed') === 0 ? 0 : 1);
 }

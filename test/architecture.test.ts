@@ -20,6 +20,7 @@ const ARROWS: Record<string, readonly string[]> = {
   'packages/views': ['timeline'],
   'apps/web': ['timeline', 'protocol', 'lesson', 'views'],
   'apps/daemon': ['spec', 'syscall', 'engine', 'observer', 'timeline', 'protocol', 'lesson'],
+  'apps/player': ['timeline', 'views'],
   'apps/cli': ['lesson', 'engine', 'syscall', 'timeline'],
 };
 

@@ -49,14 +49,16 @@ const LEFT_OUT = [
   '.bin/next',
 ];
 
-/** Of the checkout: all that the tests of the guest read. */
-const CHECKOUT = [
+/** Of the checkout: all that the tests of the guest read, and each project that tsconfig.json names. */
+export const CHECKOUT = [
   'package.json',
   'tsconfig.base.json',
   'tsconfig.json',
   'vitest.config.ts',
   'apps/daemon',
   'apps/cli',
+  'apps/player/package.json',
+  'apps/player/tsconfig.json',
   'apps/web/package.json',
   'apps/web/tsconfig.json',
   'apps/web/tsconfig.server.json',

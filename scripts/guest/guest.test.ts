@@ -1,9 +1,10 @@
 /** The parts of the guest's making that need neither root nor QEMU. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ROOT } from '../setup/paths.mjs';
+import { CHECKOUT } from './disks.mjs';
 import { guestKernel, loadOrder } from './kernel.mjs';
 import { guestFiles, LEFT_OUT } from './suite.mjs';
 
@@ -32,6 +33,17 @@ describe('guest', () => {
 
   it('has no kernel where none was fetched', () => {
     expect(guestKernel(join(folder, 'nowhere'))).toBeNull();
+  });
+
+  it('takes every TypeScript project along, without which no test there is compiled', () => {
+    const { references } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8'));
+    for (const { path } of references as { path: string }[]) {
+      const file = path.endsWith('.json') ? path : `${path}/tsconfig.json`;
+      expect(
+        CHECKOUT.some((name) => file === name || file.startsWith(`${name}/`)),
+        path,
+      ).toBe(true);
+    }
   });
 
   it('leaves out only tests that exist, and says why', () => {

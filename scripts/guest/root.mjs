@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { machineMirror } from '../setup/debian.mjs';
+import { removeTree, runMmdebstrap } from '../setup/trees.mjs';
 import { fillDisk } from './disks.mjs';
 
 /** Programs that the tests and the engine start on a host, and the libraries of Node. */
@@ -48,22 +49,23 @@ export async function buildRootDisk(folder, { mirror, run }) {
   const tree = `${file}.tree`;
   const source = mirror || machineMirror();
   try {
-    fs.rmSync(tree, { recursive: true, force: true });
-    await run('mmdebstrap', [
+    removeTree(tree); // of a build that was killed
+    const args = [
       '--variant=essential',
       `--include=${[...PACKAGES, ...compilerOfPlayer()].join(',')}`,
       ...EXCLUDE.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
       release(),
       tree,
       ...(source ? [source] : []),
-    ]);
+    ];
+    await runMmdebstrap(args, run);
     for (const name of fs.readdirSync(folder))
       if (/^root-[0-9a-f]+\.ext4$/.test(name)) fs.rmSync(path.join(folder, name));
     fillDisk(tree, `${file}.part`);
     fs.renameSync(`${file}.part`, file);
   } finally {
-    fs.rmSync(tree, { recursive: true, force: true });
     fs.rmSync(`${file}.part`, { force: true });
+    removeTree(tree);
   }
 }
 

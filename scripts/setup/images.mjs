@@ -15,6 +15,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { machineMirror } from './debian.mjs';
+import { removeTree, runMmdebstrap } from './trees.mjs';
 
 const SUITE = 'trixie';
 
@@ -72,7 +73,9 @@ const EXCLUDE = [
   '/usr/share/man/[a-z][a-z]_*/*',
 ];
 
-/** Files written over what the packages bring. The prompt carries OSC 133 marks, so that the page can tell commands apart. */
+const imageFile = (name) => path.join(path.dirname(fileURLToPath(import.meta.url)), 'image', name);
+
+/** Files written over what the packages bring. */
 const FILES = {
   'etc/hostname': 'terrarium\n',
   // Debian's own starts id and run-parts: 25 ms, and two processes that no learner asked for.
@@ -84,20 +87,21 @@ export PAGER=less LESS=-R MANPAGER='less -R'
   'etc/bash.bashrc': `# Terrarium: every interactive shell of the sandbox
 [ -z "$PS1" ] && return
 shopt -s checkwinsize histappend
-PS1='\\[\\e]133;A\\a\\]\\[\\e[38;5;65m\\]\\h\\[\\e[0m\\]:\\[\\e[38;5;31m\\]\\w\\[\\e[0m\\]\\$ \\[\\e]133;B\\a\\]'
-PS0='\\[\\e]133;C\\a\\]'
+PS1='\\[\\e[38;5;65m\\]\\h\\[\\e[0m\\]:\\[\\e[38;5;31m\\]\\w\\[\\e[0m\\]\\$ '
+[ -r /etc/terrarium/shell-marks.bash ] && . /etc/terrarium/shell-marks.bash
 alias ls='ls --color=auto' ll='ls -l' grep='grep --color=auto'
 # completions are read at the first Tab, not before the first prompt
 _completion_at_first_tab() { complete -r -D; . /usr/share/bash-completion/bash_completion && return 124; }
 [ -r /usr/share/bash-completion/bash_completion ] && complete -D -F _completion_at_first_tab
 `,
+  // The prompt carries OSC 133 marks, so that the page can tell commands apart.
+  'etc/terrarium/shell-marks.bash': fs.readFileSync(imageFile('shell-marks.bash'), 'utf8'),
   'root/.bashrc': '',
   'root/.profile': '',
   'root/.inputrc': 'set enable-bracketed-paste on\nset show-all-if-ambiguous on\n',
 };
 
-const vmFile = (name) => path.join(path.dirname(fileURLToPath(import.meta.url)), 'image', name);
-const vmScripts = ['vm', 'vm-init'].map((name) => fs.readFileSync(vmFile(name), 'utf8'));
+const vmScripts = ['vm', 'vm-init'].map((name) => fs.readFileSync(imageFile(name), 'utf8'));
 
 const recipe = (kind) =>
   createHash('sha256')
@@ -151,7 +155,12 @@ export function buildBusyboxImage(images, binary = '/bin/busybox') {
   const target = imagePaths(images).busybox;
   const part = freshPart(target);
   busyboxTree(part, binary);
-  writeFiles(part, { ...FILES, 'etc/bash.bashrc': undefined, 'root/.bashrc': undefined });
+  writeFiles(part, {
+    ...FILES,
+    'etc/bash.bashrc': undefined,
+    'etc/terrarium/shell-marks.bash': undefined,
+    'root/.bashrc': undefined,
+  });
   fs.mkdirSync(path.join(part, 'images'), { recursive: true });
   busyboxTree(path.join(part, 'images/busybox'), binary);
   fs.renameSync(part, target);
@@ -163,7 +172,7 @@ export async function buildDebianImage(images, { mirror, run }) {
   const part = freshPart(target);
   const source = mirror || machineMirror();
   try {
-    await run('mmdebstrap', [
+    const args = [
       '--variant=essential',
       `--include=${[...PACKAGES, ...VM_PACKAGES].join(',')}`,
       ...[...EXCLUDE, ...VM_EXCLUDE].map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
@@ -172,15 +181,16 @@ export async function buildDebianImage(images, { mirror, run }) {
       SUITE,
       part,
       ...(source ? [source] : []),
-    ]);
+    ];
+    await runMmdebstrap(args, run);
     writeFiles(part, FILES);
     busyboxTree(path.join(part, 'images/busybox'), path.join(part, 'usr/bin/busybox'));
     if (VM_PACKAGES.length > 0) writeVm(part);
     for (const name of fs.readdirSync(path.join(part, 'dev')))
-      fs.rmSync(path.join(part, 'dev', name), { recursive: true });
+      removeTree(path.join(part, 'dev', name));
     fs.renameSync(part, target);
   } catch (error) {
-    fs.rmSync(part, { recursive: true, force: true });
+    removeTree(part);
     throw error;
   }
   removeOlder(images, target);
@@ -207,14 +217,14 @@ function writeVm(root) {
     ['vm', 'usr/local/bin/vm'],
     ['vm-init', 'images/vm/init'],
   ]) {
-    fs.copyFileSync(vmFile(name), path.join(root, place));
+    fs.copyFileSync(imageFile(name), path.join(root, place));
     fs.chmodSync(path.join(root, place), 0o755);
   }
 }
 
 function freshPart(target) {
   const part = `${target}.part`;
-  fs.rmSync(part, { recursive: true, force: true });
+  removeTree(part); // of a build that was killed
   fs.mkdirSync(part, { recursive: true, mode: 0o755 });
   return part;
 }
@@ -280,5 +290,5 @@ function removeOlder(images, target) {
       time: fs.statSync(path.join(images, name)).mtimeMs,
     }))
     .sort((a, b) => b.time - a.time);
-  for (const { place } of older.slice(1)) fs.rmSync(place, { recursive: true, force: true });
+  for (const { place } of older.slice(1)) removeTree(place);
 }

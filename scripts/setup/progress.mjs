@@ -71,9 +71,10 @@ async function runStep(step, place, logFile) {
  * Runs one command to its end, output to the log.
  *
  * @param options.asOwner {uid, gid} to run as; HOME is set to a writable folder then
+ * @param options.name what errors call it, where the command is only a wrapper
  * @throws Error naming the command and its status
  */
-export function run(command, args, { logFile, cwd, env, asOwner, onLine } = {}) {
+export function run(command, args, { logFile, cwd, env, asOwner, onLine, name } = {}) {
   return new Promise((resolve, reject) => {
     const log = fs.openSync(logFile, 'a');
     fs.writeSync(log, `\n$ ${command} ${args.join(' ')}\n`);
@@ -103,7 +104,7 @@ export function run(command, args, { logFile, cwd, env, asOwner, onLine } = {}) 
       else
         reject(
           new Error(
-            `${command} ${args.slice(0, 3).join(' ')} ended with ${signal ?? `status ${code}`}`,
+            `${name ?? `${command} ${args.slice(0, 3).join(' ')}`} ended with ${signal ?? `status ${code}`}`,
           ),
         );
     });

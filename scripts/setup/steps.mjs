@@ -30,7 +30,14 @@ function stamped({ name, why, inputs, outputs = [], run }) {
   };
 }
 
-const SOURCES = ['packages', 'apps/daemon', 'apps/cli', 'tsconfig.json', 'tsconfig.base.json'];
+const SOURCES = [
+  'packages',
+  'apps/daemon',
+  'apps/cli',
+  'apps/player',
+  'tsconfig.json',
+  'tsconfig.base.json',
+];
 
 /**
  * @param settings by environment name, see paths.mjs
@@ -83,6 +90,14 @@ export function setupSteps(settings, packages = START_PACKAGES, reduced = []) {
       inputs: SOURCES,
       outputs: ['apps/daemon/dist/main.js', 'apps/cli/dist/main.js'],
       run: ({ run }) => run('npx', ['tsc', '-b'], { cwd: ROOT, asOwner }),
+    }),
+    stamped({
+      name: 'recording player',
+      why: 'one page that plays a recording without a lab',
+      inputs: ['apps/player', 'packages/timeline', 'packages/views'],
+      outputs: ['apps/player/build/player.html'],
+      run: ({ run }) =>
+        run('npm', ['run', 'build', '-w', '@terrarium/player'], { cwd: ROOT, asOwner }),
     }),
     stamped({
       name: 'web page',

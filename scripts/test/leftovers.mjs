@@ -94,8 +94,13 @@ function mayBeForeign(kind, name) {
   return /terrarium/.test(name) && kind !== 'link' && foreignLabRuns();
 }
 
-/** Groups that processes of another checkout's lab are in, or may be in while such a lab runs. */
+/**
+ * Groups that processes of another checkout's lab are in, or may be in while such a lab runs; and what
+ * a service manager makes meanwhile below its own groups. Tests make theirs below a hierarchy's root.
+ */
 function isForeignGroup(place) {
+  const isBelowRoot = cgroupRoots().includes(path.dirname(place));
+  if (!isBelowRoot && !/\/(terrarium|otest)[^/]*/.test(place)) return true;
   const instance = /^(.*\/terrarium[^/]*)(\/|$)/.exec(place)?.[1];
   if (instance === undefined) return false;
   const pids = [instance, ...folders(instance, 3)].flatMap((group) =>

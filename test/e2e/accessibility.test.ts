@@ -1,20 +1,25 @@
-/** axe-core over course and lesson, in both themes and languages: no serious or critical finding. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+/**
+ * axe-core over course, lesson and every view of a sandbox in which much has happened, now and in the past,
+ * in both themes and languages: no serious or critical finding.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Browser, launchBrowser, type Page } from '../../apps/cli/src/walk/browser.js';
+import { makeTelling, rowsOf, tabOf, VIEWS } from '../bench/telling.mjs';
+import { serious } from './support/axe.js';
 import { missing, type RunningLab, startLab } from './support/lab.js';
-import { newLearner, stepOf } from './support/learner.js';
+import { Learner, newLearner, stepOf } from './support/learner.js';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const lacks = missing();
 
 describe.skipIf(lacks !== null)(`axe${lacks === null ? '' : ` (missing: ${lacks})`}`, () => {
   let lab: RunningLab;
   let browser: Browser;
+  let told: Learner;
   beforeAll(async () => {
     lab = await startLab();
     browser = await launchBrowser();
+    told = await newLearner(browser, lab.url);
+    await makeTelling(told.page, (line) => told.type(line));
   });
   afterAll(async () => {
     await browser?.close();
@@ -38,49 +43,66 @@ describe.skipIf(lacks !== null)(`axe${lacks === null ? '' : ` (missing: ${lacks}
         await page.goto(`${lab.origin}/${language}`);
         await page.getByRole('heading', { level: 1 }).waitFor();
         expect(await serious(page)).toEqual([]);
+        await page.goto(`${lab.origin}/${language}/glossary`);
+        await page.getByRole('heading', { level: 1 }).waitFor();
+        expect(await serious(page)).toEqual([]);
+        await page.getByRole('button', { name: /Ctrl\+K/ }).click();
+        await page.getByRole('combobox').fill('mount');
+        await page.getByRole('option').first().waitFor();
+        expect(await serious(page)).toEqual([]);
         await learner.context.close();
+      });
+
+      test(`finds nothing serious in any view, now and in the past: ${theme}, ${language}`, async () => {
+        const { page, context } = await another(told, browser, language, theme);
+        for (const view of VIEWS) {
+          await tabOf(page, view).click();
+          await pinCard(page);
+          expect(await serious(page), view).toEqual([]);
+        }
+        await lookBack(page);
+        for (const view of VIEWS) {
+          await tabOf(page, view).click();
+          expect(await serious(page), `${view}, in the past`).toEqual([]);
+        }
+        await context.close();
       });
     }
   }
 });
 
-interface AxeResult {
-  readonly passes: readonly unknown[];
-  readonly violations: readonly {
-    readonly id: string;
-    readonly impact: string | null;
-    readonly help: string;
-    readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
-  }[];
+/** One more window of a learner, in another language and theme. */
+async function another(
+  learner: Learner,
+  browser: Browser,
+  language: 'en' | 'zh',
+  colorScheme: 'light' | 'dark',
+): Promise<Learner> {
+  const context = await browser.newContext({
+    viewport: { width: 1440, height: 900 },
+    storageState: await learner.context.storageState(),
+    colorScheme,
+  });
+  const other = await Learner.in(context, language);
+  await other.on.open(new URL('/', learner.page.url()).href);
+  await rowsOf(other.page).first().waitFor();
+  return other;
 }
 
-/** Findings of weight, each with the elements it is about. Waits until nothing fades in any more. */
-async function serious(page: Page): Promise<string[]> {
-  await page.evaluate(animationsEnd);
-  await page.evaluate(AXE);
-  const result = (await page.evaluate('axe.run()')) as AxeResult;
-  // A scan that found nothing to look at would find nothing wrong either.
-  expect(result.passes.length).toBeGreaterThan(15);
-  return result.violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, help, nodes }) =>
-      nodes.map(({ html, failureSummary }) => {
-        const reason = failureSummary?.split('\n').slice(1).join(' ').trim() ?? '';
-        return `${id}: ${help}: ${html.slice(0, 120)} ${reason}`;
-      }),
-    );
+const stageOf = (page: Page) => page.locator('section.stage');
+
+/** Looks at the view's last row and pins its card, in views that have rows and cards. */
+async function pinCard(page: Page): Promise<void> {
+  const rows = rowsOf(page);
+  if ((await rows.count()) === 0) return;
+  await rows.last().click();
+  const pin = stageOf(page).locator('.tr-pin[aria-pressed=false]');
+  if ((await pin.count()) > 0) await pin.first().click();
 }
 
-/** Runs in the page: half-transparent text in mid-fade is no finding. */
-async function animationsEnd(): Promise<void> {
-  const { document } = globalThis as unknown as {
-    document: { getAnimations(): { finished: Promise<unknown>; effect: Timed | null }[] };
-  };
-  interface Timed {
-    getComputedTiming(): { endTime?: unknown };
-  }
-  const finite = document
-    .getAnimations()
-    .filter(({ effect }) => effect?.getComputedTiming().endTime !== Number.POSITIVE_INFINITY);
-  await Promise.allSettled(finite.map(({ finished }) => finished));
+/** Goes some events back from the present. */
+async function lookBack(page: Page): Promise<void> {
+  await page.getByRole('slider').focus();
+  await page.keyboard.press('ArrowLeft');
+  await page.locator('.past-banner').waitFor();
 }

@@ -1,26 +1,17 @@
 /** What the page promises besides the lesson: nothing is lost, nobody sees another, it keeps its place. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Browser, launchBrowser } from '../../apps/cli/src/walk/browser.js';
+import { describe, expect, test } from 'vitest';
 import { LessonPage } from '../../apps/cli/src/walk/lesson-page.js';
-import { missing, type RunningLab, startLab } from './support/lab.js';
+import { missing } from './support/lab.js';
 import { LESSON, Learner, newLearner, stepOf } from './support/learner.js';
+import { startWorld } from './support/world.js';
 
 const lacks = missing();
 
 describe.skipIf(lacks !== null)(`the page${lacks === null ? '' : ` (missing: ${lacks})`}`, () => {
-  let lab: RunningLab;
-  let browser: Browser;
-  beforeAll(async () => {
-    lab = await startLab();
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await lab?.stop();
-  });
+  const world = startWorld();
 
   test('keeps shell, screen and step over a reload in mid-step', async () => {
-    const learner = await newLearner(browser, lab.url);
+    const learner = await newLearner(world.browser, world.lab.url);
     const step = stepOf('pid-one');
     await learner.on.openStep(step);
     await learner.type('NUMBER=41; echo "kept"-$((NUMBER + 1))');
@@ -43,9 +34,9 @@ describe.skipIf(lacks !== null)(`the page${lacks === null ? '' : ` (missing: ${l
   });
 
   test('shows the same sandbox and the same shells in two tabs', async () => {
-    const one = await newLearner(browser, lab.url);
+    const one = await newLearner(world.browser, world.lab.url);
     const two = await Learner.in(one.context);
-    await two.page.goto(lab.origin);
+    await two.page.goto(world.lab.origin);
     await two.on.goto();
     await one.type('sleep 7771 & echo "one"-says-hello');
     await two.reads('one-says-hello');
@@ -57,8 +48,8 @@ describe.skipIf(lacks !== null)(`the page${lacks === null ? '' : ` (missing: ${l
 
   test('hides two learners from each other who work at the same time', async () => {
     const [one, two] = await Promise.all([
-      newLearner(browser, lab.url),
-      newLearner(browser, lab.url),
+      newLearner(world.browser, world.lab.url),
+      newLearner(world.browser, world.lab.url),
     ]);
     await one.type('echo secret > /root/mine; hostname changed; sleep 5551 &');
     await two.type('sleep 5552 &');
@@ -78,7 +69,7 @@ describe.skipIf(lacks !== null)(`the page${lacks === null ? '' : ` (missing: ${l
   });
 
   test('keeps its place when the language is switched', async () => {
-    const learner = await newLearner(browser, lab.url);
+    const learner = await newLearner(world.browser, world.lab.url);
     const step = stepOf('pid-one');
     await learner.on.openStep(stepOf('ordinary-process'));
     await learner.type('sleep 1000 & echo "still"-the-same');
@@ -96,13 +87,13 @@ describe.skipIf(lacks !== null)(`the page${lacks === null ? '' : ` (missing: ${l
     expect(await chinese.isDone(stepOf('ordinary-process'))).toBe(true);
     await learner.reads('still-the-same');
 
-    await learner.page.goto(lab.origin);
+    await learner.page.goto(world.lab.origin);
     await learner.page.waitForURL(/\/zh$/); // the choice is remembered
     await learner.context.close();
   });
 
   test('can be used by the keyboard alone, in and out of the terminal', async () => {
-    const learner = await newLearner(browser, lab.url);
+    const learner = await newLearner(world.browser, world.lab.url);
     const { page, on } = learner;
     const step = stepOf('ordinary-process');
     const { keyboard } = page;
@@ -122,15 +113,47 @@ describe.skipIf(lacks !== null)(`the page${lacks === null ? '' : ` (missing: ${l
     await learner.context.close();
   });
 
+  test('loads little at first; the search of a terminal comes when it is asked for', async () => {
+    const learner = await newLearner(world.browser, world.lab.url);
+    const { page, context } = learner;
+    const bytes = await page.evaluate(scriptBytes);
+    expect(bytes).toBeGreaterThan(100_000);
+    expect(bytes).toBeLessThanOrEqual(MOST_SCRIPT_BYTES);
+    await learner.type('echo "look"-for-me');
+    await learner.reads('look-for-me');
+    await page.keyboard.press('Control+Shift+F');
+    const search = page.getByRole('textbox', { name: 'Find in the terminal', exact: true });
+    const none = page.getByRole('status').filter({ hasText: 'Not found' });
+    await search.fill('nobody-wrote-this');
+    await none.waitFor({ timeout: 30_000 });
+    await search.fill('look-for-me');
+    await none.waitFor({ state: 'detached', timeout: 30_000 });
+    await context.close();
+  });
+
   test('lets nobody in without the invitation, or by another name', async () => {
-    const stranger = await fetch(`${lab.origin}/en/containers/01`, { redirect: 'manual' });
+    const stranger = await fetch(`${world.lab.origin}/en/containers/01`, { redirect: 'manual' });
     expect(stranger.status).not.toBe(200);
     expect(await stranger.text()).not.toContain('terminals.sock');
-    const guess = await fetch(`${lab.origin}/?token=guess`, { redirect: 'manual' });
+    const guess = await fetch(`${world.lab.origin}/?token=guess`, { redirect: 'manual' });
     expect(guess.status).toBeGreaterThanOrEqual(400);
     expect(guess.headers.get('set-cookie')).toBeNull();
   });
 });
+
+/** JavaScript of a lesson page, compressed; the benchmark `page-js` counts headers as well. */
+const MOST_SCRIPT_BYTES = 450_000;
+
+/** Runs in the page: what it has fetched of JavaScript, in compressed bytes. */
+function scriptBytes(): number {
+  const entries = performance.getEntriesByType('resource') as unknown as readonly {
+    readonly name: string;
+    readonly encodedBodySize: number;
+  }[];
+  const scripts = entries.filter(({ name }) => new URL(name).pathname.endsWith('.js'));
+  const sizes = new Map(scripts.map(({ name, encodedBodySize }) => [name, encodedBodySize]));
+  return [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
+}
 
 /** Presses Tab until the button of that name has the focus. */
 async function tabTo(learner: Learner, name: string): Promise<void> {

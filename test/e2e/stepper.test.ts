@@ -1,8 +1,9 @@
 /** Step through a container, in the browser: from the first call to a container that runs, and back. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Browser, launchBrowser, type Page } from '../../apps/cli/src/walk/browser.js';
-import { missing, type RunningLab, startLab } from './support/lab.js';
+import { describe, expect, test } from 'vitest';
+import type { Page } from '../../apps/cli/src/walk/browser.js';
+import { missing } from './support/lab.js';
 import { newLearner } from './support/learner.js';
+import { startWorld } from './support/world.js';
 
 const lacks = missing();
 /** A loaded machine makes four hundred calls with two readings each in this time, ms. */
@@ -11,19 +12,10 @@ const PLAN_MS = 120_000;
 describe.skipIf(lacks !== null)(
   `the stepper${lacks === null ? '' : ` (missing: ${lacks})`}`,
   () => {
-    let lab: RunningLab;
-    let browser: Browser;
-    beforeAll(async () => {
-      lab = await startLab();
-      browser = await launchBrowser();
-    });
-    afterAll(async () => {
-      await browser?.close();
-      await lab?.stop();
-    });
+    const world = startWorld();
 
     test('a container, call by call: steps, keeps them over a reload, runs, ends', async () => {
-      const learner = await newLearner(browser, lab.url);
+      const learner = await newLearner(world.browser, world.lab.url);
       const { page } = learner;
       await openExample(page);
       for (let done = 1; done <= 3; done++) {
@@ -56,7 +48,7 @@ describe.skipIf(lacks !== null)(
     });
 
     test('abort takes everything back, and says so', async () => {
-      const learner = await newLearner(browser, lab.url);
+      const learner = await newLearner(world.browser, world.lab.url);
       const { page } = learner;
       await openExample(page);
       await page.getByRole('button', { name: 'Skip the way in' }).click();
@@ -76,7 +68,7 @@ describe.skipIf(lacks !== null)(
     });
 
     test('a learner’s own bundle that the kernel refuses: which call, and why', async () => {
-      const learner = await newLearner(browser, lab.url);
+      const learner = await newLearner(world.browser, world.lab.url);
       const { page } = learner;
       const config = {
         ociVersion: '1.2.0',

@@ -233,6 +233,8 @@ describe.skipIf(lacks !== null)(`network${lacks === null ? '' : ` (missing: ${la
         to: '10.88.0.0/16',
         gateway: null,
         link: 'tr0',
+        source: '10.88.0.1',
+        type: 'unicast',
         protocol: 'kernel',
         metric: 0,
       });
@@ -251,6 +253,8 @@ describe.skipIf(lacks !== null)(`network${lacks === null ? '' : ` (missing: ${la
         to: 'default',
         gateway: '10.88.0.1',
         link: 'eth0',
+        source: null,
+        type: 'unicast',
         protocol: 'static',
         metric: 0,
       });

@@ -46,6 +46,16 @@ export class LessonLearner {
     return this.#status(step).passed;
   }
 
+  /** Until this clause is the first that does not hold. @throws after so many ms, naming how all stand */
+  async lacks(step: Step, clause: string, within: number): Promise<void> {
+    const first = () => this.#status(step).clauses.find(({ passed }) => !passed)?.id;
+    await this.#learner
+      .until(() => first() === clause, clause, within)
+      .catch(() => {
+        throw new Error(`${step.id} does not lack ${clause} first: ${this.clauses(step)}`);
+      });
+  }
+
   /** How the clauses stand, for a failure's message. */
   clauses(step: Step): string {
     const { clauses } = this.#status(step);

@@ -18,9 +18,13 @@ export function missing(browser = true): string | null {
   return null;
 }
 
-/** Starts a lab with sockets, state folder and port of its own. */
-export async function startLab(): Promise<RunningLab> {
-  const lab = await start();
+/**
+ * Starts a lab with sockets, state folder and port of its own.
+ *
+ * @param environment limits and other options of the daemon
+ */
+export async function startLab(environment: Record<string, string> = {}): Promise<RunningLab> {
+  const lab = await start(environment);
   return {
     url: lab.url,
     origin: lab.origin,
