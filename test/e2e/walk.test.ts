@@ -46,7 +46,9 @@ describe.skipIf(lacks !== null)(`walk${lacks === null ? '' : ` (missing: ${lacks
     console.log(`${name}: ${((performance.now() - begin) / 1000).toFixed(0)} s`);
     const least = 2 * lesson.steps.length;
     const few = report.passed > least ? [] : [`only ${report.passed} things were shown`];
-    return [...report.failures, ...few].map((failure) => `${name}: ${failure}`);
+    const failures = [...report.failures, ...few].map((failure) => `${name}: ${failure}`);
+    if (failures.length > 0) console.log(`${name} failed:\n${report.transcript}`);
+    return failures;
   }
 
   // Both at once, each with a sandbox of its own: most of a walk is waiting. Each language gets
@@ -60,7 +62,7 @@ describe.skipIf(lacks !== null)(`walk${lacks === null ? '' : ` (missing: ${lacks
         walk(lesson, 'typing', typed ?? 'en'),
         walk(lesson, 'buttons', pressed ?? 'zh'),
       ]);
-      expect(failures.flat()).toEqual([]);
+      expect(failures.flat().join('\n')).toBe(''); // a list would be cut in the message
     });
   }
 });

@@ -31,6 +31,11 @@ import { type Lab, missing, startLab } from './sandbox-lab.js';
 const root = process.getuid?.() === 0;
 type Host = Awaited<ReturnType<typeof startHost>>;
 
+/** A bound for a flood of some dozen MiB that stands still, not a measure, ms. */
+const FLOOD_MS = 45_000;
+/** So far behind the reader a liar claims to be, bytes: less than may be in flight. */
+const LIE_LAG = 64 * 1024;
+
 let host: Host;
 let names = 0;
 const nextId = (): string => `t${++names}`;
@@ -295,17 +300,27 @@ describe.skipIf(!root)(`terminal host${!root ? ` (missing: root)` : ''}`, () => 
     const id = nextId();
     await host.open(id);
     const reader = await connect(id); // keeps the shell going
+    const flowed = (): number => reader.sink.bytes / 2 ** 20;
+    reader.client.input('yes\r');
+    // By then the host's own heap has grown to what a flood takes, whoever reads.
+    await until(() => flowed() > 24, FLOOD_MS);
     const socket = openSocket(host.socketPath, id);
+    const closed = closeCode(socket);
     await new Promise((resolve) => socket.on('open', resolve));
     socket.send(encodeAttach(null, null));
-    reader.client.input('yes\r');
-    await delay(100);
-    const before = rssOf(host.pid);
+    await new Promise((resolve) => socket.once('message', resolve));
+    const [before, from] = [rssOf(host.pid), flowed()];
     socket.pause();
-    const liar = setInterval(() => socket.send(encodeAck(reader.client.offset ?? 0)), 5);
-    await delay(2000);
+    // What the reader has drawn long since was sent to the liar, too, if it was sent anything.
+    const liar = setInterval(() => {
+      socket.send(encodeAck((reader.client.offset ?? 0) - LIE_LAG));
+    }, 20);
+    await until(() => flowed() > from + 48, FLOOD_MS);
     clearInterval(liar);
     expect((rssOf(host.pid) - before) / 2 ** 20).toBeLessThan(24);
+    // It was sent no more than its socket takes, so its word was found to be a lie.
+    socket.resume();
+    expect(await closed).toBe(1007);
     reader.client.input('\x03');
     await reader.sink.until('^C');
     socket.terminate();

@@ -10,13 +10,17 @@ const OTHER = 20;
 let actors: (ProcessKey | undefined)[];
 let told: (() => void)[];
 let canTell: boolean;
+let text: string | null;
+/** What was told of holders, and when: how many readings had been told by then. */
+let holders: { readonly paths: readonly string[]; readonly after: number }[];
 let now: number;
 let readings: MountReadings;
 
 beforeEach(() => {
   [actors, told, canTell, now] = [[], [], true, 1000];
+  [text, holders] = ['', []];
   const table = {
-    look: (ns: NsInode) => `${ns}`,
+    look: () => text,
     apply: (_: NsInode, __: number, ___: string, actor?: ProcessKey): MountState[] => {
       actors.push(actor);
       return [];
@@ -30,6 +34,9 @@ beforeEach(() => {
       mountNamespaces: () => [NS],
       memberOf: () => 1,
       onMounts: () => {},
+      onHolders: (_, rows) => {
+        holders.push({ paths: rows.map(({ mountPoint }) => mountPoint), after: actors.length });
+      },
       wake: () => {},
       whenTold: (then) => {
         if (canTell) told.push(then);
@@ -107,5 +114,40 @@ describe('MountReadings', () => {
     read();
     expect(actors.filter((actor) => actor !== undefined)).toEqual([]);
     expect(actors.length).toBeGreaterThanOrEqual(3);
+  });
+
+  it('does not let a check of all take the name from who called just before it', () => {
+    calls(1);
+    read();
+    readings.checkAll(); // while that reading waits for the trace
+    told[0]?.();
+    expect(actors).toEqual(['1']);
+  });
+
+  it('waits with what a check of all finds for the line about who did it', () => {
+    readings.checkAll();
+    expect(actors).toEqual([]);
+    calls(1);
+    told[0]?.();
+    expect(actors).toEqual(['1']);
+  });
+
+  it('names nobody for what a check of all finds and nobody has called for', () => {
+    readings.checkAll();
+    told[0]?.();
+    expect(actors).toEqual([undefined]);
+    text = null; // nothing new
+    readings.checkAll();
+    expect(told).toHaveLength(1);
+  });
+
+  it('tells at once what mounts hold, and who made them when the trace has said so', () => {
+    text = '102 101 0:4 mnt:[4026532180] /lab/kept rw - nsfs nsfs rw\n';
+    calls(1);
+    readings.readHolders();
+    expect(holders).toEqual([{ paths: ['/lab/kept'], after: 0 }]);
+    read();
+    told[0]?.();
+    expect(actors).toEqual(['1']);
   });
 });

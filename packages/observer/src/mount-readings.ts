@@ -9,13 +9,17 @@
  */
 import type { MountState, NsInode, ProcessKey } from '@terrarium/timeline';
 import type { MountTable } from './mount-table.js';
+import { parseMountinfo } from './mountinfo.js';
 
 /** Between two readings of one namespace, ms: this many times what reading all of them took. */
 const PAUSE_FACTOR = 4;
 const MIN_PAUSE_MS = 2;
 const MAX_PAUSE_MS = 20;
-/** How late the trace may be, ms: most come within 2.5, on a busy machine some after 15. */
-const HOLD_MS = 300;
+/**
+ * How late the trace may be, ms: most come within 2.5, on a busy machine some after 15, and with two
+ * browsers beside it a few after 300. Until then nothing is told, which is better than told of nobody.
+ */
+const HOLD_MS = 1000;
 /** A namespace that was entered just now is read when its maker has probably arranged it. */
 const NEW_DELAY_MS = 20;
 
@@ -27,6 +31,8 @@ export interface MountOwner {
   readonly memberOf: (mountNs: NsInode) => number | null;
   /** mounts were read and differ from before */
   readonly onMounts: (mountNs: NsInode, rows: readonly MountState[]) => void;
+  /** which namespaces they hold, before anything else about them is told */
+  readonly onHolders: (mountNs: NsInode, rows: readonly MountState[]) => void;
   /** calls back once the trace has told of all that has happened by now; false where nobody knows */
   readonly whenTold: (then: () => void) => boolean;
   /** something is to be told */
@@ -110,7 +116,7 @@ export class MountReadings {
     let read = false;
     for (const [mountNs, at] of [...this.due]) {
       if (at > now || this.held.has(mountNs)) continue;
-      this.look(mountNs, now);
+      this.look(mountNs, now, false);
       read = true;
     }
     for (const [mountNs, held] of [...this.held]) {
@@ -132,6 +138,24 @@ export class MountReadings {
     }
   }
 
+  /** Reads all of them now; what is new is told once the trace has said who did it, if anybody. */
+  checkAll(): void {
+    for (const mountNs of this.owner.mountNamespaces()) {
+      if (!this.held.has(mountNs)) this.look(mountNs, this.owner.now(), true);
+    }
+  }
+
+  /** Reads now which namespaces the mounts hold; all else about them keeps its own time. */
+  readHolders(): void {
+    for (const mountNs of this.owner.mountNamespaces()) {
+      const pid = this.owner.memberOf(mountNs);
+      const text = pid === null ? null : this.table.look(mountNs, pid);
+      if (text === null) continue;
+      this.owner.onHolders(mountNs, parseMountinfo(text));
+      this.readBy(mountNs, this.owner.now());
+    }
+  }
+
   /** The namespace is gone. */
   forget(mountNs: NsInode): void {
     for (const known of [this.due, this.held, this.callers, this.readAt]) known.delete(mountNs);
@@ -142,7 +166,8 @@ export class MountReadings {
     this.due.set(mountNs, Math.min(at, this.due.get(mountNs) ?? at));
   }
 
-  private look(mountNs: NsInode, now: number): void {
+  /** @param isCheck somebody may have called of whom the trace has yet to tell */
+  private look(mountNs: NsInode, now: number, isCheck: boolean): void {
     this.due.delete(mountNs);
     const callers: Callers = this.callers.get(mountNs) ?? new Map();
     this.callers.delete(mountNs);
@@ -150,7 +175,7 @@ export class MountReadings {
     const pid = this.owner.memberOf(mountNs);
     const text = pid === null ? null : this.table.look(mountNs, pid);
     if (pid === null || text === null) return;
-    if (callers.size === 0) this.apply(mountNs, pid, text);
+    if (callers.size === 0 && !isCheck) this.apply(mountNs, pid, text);
     else this.hold(mountNs, { text, pid, callers, until: now + HOLD_MS });
   }
 

@@ -131,6 +131,7 @@ export class SandboxWatch {
         mountNamespaces: () => namespaces.mountNamespaces(),
         memberOf: (mountNs) => this.members.memberOf(mountNs),
         onMounts: (mountNs, rows) => this.mountsRead(mountNs, rows),
+        onHolders: (mountNs, rows) => namespaces.setMountHolders(mountNs, rows),
         ...host,
       },
       this.mounts,
@@ -401,7 +402,7 @@ export class SandboxWatch {
 
   /** Does what is due, and says when (ms since the epoch) the next thing is; null for nothing. */
   tick(now: number): number | null {
-    let next = Math.min(this.tickProcesses(now), this.mountReadings.tick(now));
+    let next = this.tickProcesses(now);
     if (this.namespaces.unsettled) this.namespacesDue ??= now + NAMESPACE_DELAY_MS;
     if (this.namespacesDue !== null) {
       if (this.namespacesDue <= now) {
@@ -409,7 +410,7 @@ export class SandboxWatch {
         this.settleNamespaces();
       } else next = Math.min(next, this.namespacesDue);
     }
-    next = Math.min(next, this.tickParts(now));
+    next = Math.min(next, this.mountReadings.tick(now), this.tickParts(now));
     return next === Number.POSITIVE_INFINITY ? null : next;
   }
 
@@ -562,7 +563,8 @@ export class SandboxWatch {
 
   /** Reads the mounts of every mount namespace of the sandbox. */
   scanMounts(): void {
-    this.mountReadings.readAll();
+    if (this.isPatient) this.mountReadings.checkAll();
+    else this.mountReadings.readAll();
   }
 
   /** Through its oldest member: who called sethostname may be gone already. */
@@ -583,7 +585,7 @@ export class SandboxWatch {
     // Whether an fd holds one is only known by looking, and a bind mount may be 20 ms unread.
     if (this.namespaces.unsettled) {
       this.scanHolders();
-      this.scanMounts();
+      this.mountReadings.readHolders();
     }
     this.namespaces.settle();
   }

@@ -41,6 +41,8 @@ export interface WalkReport {
   readonly failed: number;
   /** one sentence each */
   readonly failures: readonly string[];
+  /** all that was said and printed, see Transcript */
+  readonly transcript: string;
 }
 
 /** A number that is never right; the first row of the view. */
@@ -103,6 +105,7 @@ class Walk {
       passed: this.#passed,
       failed: this.#failures.length,
       failures: this.#failures,
+      transcript: this.#transcript.text(),
     };
   }
 
