@@ -2,6 +2,7 @@
  * The whole daemon on the real kernel: engine, terminal host and observer included, busybox as the
  * base image, learners over the two unix sockets as the web process reaches them.
  */
+import { spawn } from 'node:child_process';
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,6 +20,8 @@ import {
 const lacking = missing();
 if (lacking !== null) console.warn(`daemon: skipped, missing ${lacking}`);
 
+/** One of 20 missed it, before the daemon waited for the observer. */
+const RESETS = 20;
 /** Kills -9 in the test of survival. */
 const CRASHES = 20;
 
@@ -148,6 +151,32 @@ describe.skipIf(lacking !== null)(
       expect(await console.run('ls /root; tty')).toBe('/dev/pts/0');
     });
 
+    test('has the first thing that is done after a reset on the tape, however busy it is', async () => {
+      writeLesson(join(lab.directory, 'lessons'), 'sethostname');
+      await lab.start();
+      const learner = await lab.learner('containers/01');
+      await seesShell(learner);
+      const busy = [1, 2, 3].map(() => spawn('sh', ['-c', 'while :; do :; done']));
+      try {
+        for (let i = 0; i < RESETS; i++) {
+          const seen = learner.messages.length;
+          learner.client.send({ type: 'step.reset', lesson: 'containers/01', step: 'two' });
+          const status = (wanted: string) => () =>
+            learner.messages
+              .slice(seen)
+              .some((news) => news.type === 'sandbox' && news.status === wanted);
+          await until('it is being reset', status('resetting'));
+          await until('it runs again', status('running'));
+          await learner.console().type(`hostname box-${i}\n`);
+          const isOnTape = () =>
+            (learner.state.calls ?? []).some(({ args }) => args[0] === `"box-${i}"`);
+          await until(`it is on the tape, reset ${i}`, isOnTape);
+        }
+      } finally {
+        for (const loop of busy) loop.kill('SIGKILL');
+      }
+    });
+
     test('gives a learner who kills PID 1 a fresh sandbox', async () => {
       await lab.start();
       const learner = await lab.learner();
@@ -272,7 +301,8 @@ describe.skipIf(lacking !== null)(
 );
 
 /** Two steps, each a sleep that runs; the second with a setup. */
-function writeLesson(lessons: string): void {
+/** @param call one that the first step wants as well: those are taped from the beginning */
+function writeLesson(lessons: string, call: string | null = null): void {
   const folder = join(lessons, 'containers/01-test');
   mkdirSync(folder, { recursive: true });
   const step = (id: string, seconds: number, setup: string) => `
@@ -284,12 +314,19 @@ function writeLesson(lessons: string): void {
       - id: runs
         exists: { process: p }
         where: [{ field: p.args, includes: "${seconds}" }]`;
+  const taped =
+    call === null
+      ? ''
+      : `
+      - id: called
+        exists: { call: c }
+        where: [{ field: c.name, equals: ${call} }]`;
   writeFileSync(
     join(folder, 'lesson.yaml'),
-    `minutes: 1\nsteps:${step('one', 7001, '')}${step('two', 7003, 'sleep 7002 &')}\n`,
+    `minutes: 1\nsteps:${step('one', 7001, '')}${taped}${step('two', 7003, 'sleep 7002 &')}\n`,
   );
   const section = (id: string) =>
-    `## Step {#${id}}\n\nDo it.\n\n### look\n\nThere.\n\n### messages\n\n- runs: A sleep.\n\n### hint\n\nSleep.\n`;
+    `## Step {#${id}}\n\nDo it.\n\n### look\n\nThere.\n\n### messages\n\n- runs: A sleep.\n${id === 'one' && call !== null ? '- called: The call.\n' : ''}\n### hint\n\nSleep.\n`;
   const prose = `---\ntitle: Test\nsummary: Test.\nobjectives: [test]\n---\n\nHello.\n\n${section('one')}\n${section('two')}`;
   for (const language of ['en', 'zh']) writeFileSync(join(folder, `${language}.md`), prose);
 }

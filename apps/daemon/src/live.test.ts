@@ -357,8 +357,39 @@ describe('steps', () => {
     expect(lab.sandboxes.alive.size).toBe(0);
     lab.sandboxes.failure = null;
     page.hello({ lesson: 'containers/01' });
-    await page.next('sandbox', ({ status }) => status === 'running');
     expect((await page.next('terminals')).terminals).toHaveLength(1);
+    await page.next('sandbox', ({ status }) => status === 'running');
+  });
+
+  it('are ready, and set up, once the observer misses nothing any more', async () => {
+    lab = new TestDaemon();
+    lab.lessons = [
+      fakeLesson([
+        fakeStep('one', 'sleep', { once: true }),
+        fakeStep('two', 'sh', {
+          once: true,
+          setup: [
+            { line: 'sleep 99', terminal: 2 },
+            { key: 'C-c', terminal: 1 },
+          ],
+        }),
+      ]),
+    ];
+    await lab.start();
+    const page = await lab.greetedPage(undefined, { lesson: 'containers/01' });
+    await page.next('sandbox', ({ status }) => status === 'running');
+    let settled = (): void => {};
+    lab.observer.settling = new Promise((resolve) => {
+      settled = resolve;
+    });
+    page.send({ type: 'step.reset', lesson: 'containers/01', step: 'two' });
+    await page.next('sandbox', ({ status }) => status === 'resetting');
+    await page.next('terminals', ({ terminals }) => terminals.length === 2);
+    expect(lab.terminals.typed).toEqual([]);
+    settled();
+    const news = await page.next('sandbox');
+    expect(news.status).toBe('running');
+    expect(lab.terminals.typed).toHaveLength(2);
   });
 
   it('are not reset more often than they can be', async () => {

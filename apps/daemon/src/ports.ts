@@ -107,6 +107,8 @@ export interface Observer {
   start(): Promise<void>;
   watch(sandbox: SandboxInfo): void;
   unwatch(id: string): void;
+  /** Resolves once nothing that its processes do from here on is missed, or nobody can say so. */
+  settled(id: string): Promise<void>;
   /** How many pages look at it: without any, it is compared with the kernel less often. */
   viewers(id: string, count: number): void;
   /** Tapes the system calls of its processes, or ends that. */

@@ -18,15 +18,24 @@ export interface ProcessObserverOptions {
  * processor time as the shell's start, which a learner waits for, and finds the shell all the same.
  */
 const HEAD_START_MS = 25;
+/** A machine that is so busy for so long has other sorrows than a call that is not on the tape, ms. */
+const SETTLE_MS = 3000;
 
 export class ProcessObserver implements Observer {
   readonly #client: ObserverClient;
   /** sandboxes whose first look is still to come */
-  readonly #waiting = new Map<string, NodeJS.Timeout>();
+  readonly #waiting = new Map<
+    string,
+    { readonly timer: NodeJS.Timeout; readonly look: () => void }
+  >();
   readonly #viewers = new Map<string, number>();
+  /** sandboxes whose calls are taped as soon as they are looked at */
+  readonly #taped = new Set<string>();
+  readonly #log: Log;
   #batch: (sandbox: string, events: readonly EventBody[]) => void = () => {};
 
   constructor({ name, mountDir, log }: ProcessObserverOptions) {
+    this.#log = log;
     this.#client = new ObserverClient({
       entry: fileURLToPath(new URL('./observer-process.js', import.meta.url)),
       name,
@@ -42,19 +51,33 @@ export class ProcessObserver implements Observer {
   }
 
   watch({ id, initPid, cgroups }: SandboxInfo): void {
-    clearTimeout(this.#waiting.get(id));
+    this.#forgetWaiting(id);
     const look = (): void => {
-      this.#waiting.delete(id);
+      this.#forgetWaiting(id);
       this.#client.watch({ id, initPid, cgroupDirs: cgroups });
       this.#client.setViewers(id, this.#viewers.get(id) ?? 0);
+      if (this.#taped.delete(id)) this.#client.trace(id, true);
     };
-    this.#waiting.set(id, setTimeout(look, HEAD_START_MS));
+    this.#waiting.set(id, { timer: setTimeout(look, HEAD_START_MS), look });
+  }
+
+  async settled(id: string): Promise<void> {
+    this.#waiting.get(id)?.look();
+    let late: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      late = setTimeout(() => {
+        this.#log.warn({ step: 'observer', sandbox: id }, 'not all of it is traced yet');
+        resolve();
+      }, SETTLE_MS);
+    });
+    await Promise.race([this.#client.settle(id), patience]);
+    clearTimeout(late);
   }
 
   unwatch(id: string): void {
-    clearTimeout(this.#waiting.get(id));
-    this.#waiting.delete(id);
+    this.#forgetWaiting(id);
     this.#viewers.delete(id);
+    this.#taped.delete(id);
     this.#client.unwatch(id);
   }
 
@@ -64,7 +87,9 @@ export class ProcessObserver implements Observer {
   }
 
   trace(id: string, on: boolean): void {
-    this.#client.trace(id, on);
+    if (!this.#waiting.has(id)) this.#client.trace(id, on);
+    else if (on) this.#taped.add(id);
+    else this.#taped.delete(id);
   }
 
   onBatch(listener: (sandbox: string, events: readonly EventBody[]) => void): void {
@@ -72,7 +97,12 @@ export class ProcessObserver implements Observer {
   }
 
   async stop(): Promise<void> {
-    for (const timer of this.#waiting.values()) clearTimeout(timer);
+    for (const id of [...this.#waiting.keys()]) this.#forgetWaiting(id);
     await this.#client.stop();
+  }
+
+  #forgetWaiting(id: string): void {
+    clearTimeout(this.#waiting.get(id)?.timer);
+    this.#waiting.delete(id);
   }
 }

@@ -41,6 +41,8 @@ export interface RuntimeDeps {
   readonly log: Log;
   /** pages of the session at present */
   readonly viewers: () => number;
+  /** whether the system calls of a new sandbox are taped from its first shell on */
+  readonly isTaped: () => boolean;
   readonly onStatus: (status: SandboxStatus, message: LocalText | undefined) => void;
   readonly onTerminals: (terminals: readonly TerminalInfo[]) => void;
 }
@@ -119,13 +121,14 @@ export class SandboxRuntime {
         const lost = store.byId(session.id)?.lost === true;
         this.#setStatus('starting');
         await this.#create();
-        this.#setStatus('running', lost ? SANDBOX_LOST : undefined);
+        try {
+          await this.#ensureShell();
+          await this.#settled();
+        } finally {
+          if (this.#info !== null) this.#setStatus('running', lost ? SANDBOX_LOST : undefined);
+        }
         if (lost) store.setLost(session.id, false);
-      }
-      const [first] = this.#terminals;
-      if (first === undefined) await this.#open(FIRST_SIZE);
-      // Every shell was left with `exit`: a page that is opened gets one that runs.
-      else if (this.#terminals.every(({ state }) => state === 'ended')) await this.#revive(first);
+      } else await this.#ensureShell();
     });
   }
 
@@ -136,7 +139,9 @@ export class SandboxRuntime {
       if (this.#terminals.length >= maxTerminals) {
         throw new TerminalLimit(`${maxTerminals} terminals are open; close one first`);
       }
-      return await this.#open(size);
+      const terminal = await this.#open(size);
+      await this.#settled();
+      return terminal;
     });
   }
 
@@ -167,6 +172,7 @@ export class SandboxRuntime {
       this.#setStatus('resetting');
       try {
         await this.#replace(Math.min(atLeast, this.#deps.maxTerminals));
+        await this.#settled();
         await prepare(async (terminal, text) => {
           const id = this.#terminals[terminal - 1]?.id;
           if (id !== undefined) await this.#deps.terminals.type(id, text);
@@ -198,6 +204,7 @@ export class SandboxRuntime {
         this.#setStatus('starting', SANDBOX_DIED);
         try {
           await this.#replace(1);
+          await this.#settled();
         } finally {
           if (this.#info !== null) this.#setStatus('running', SANDBOX_DIED);
         }
@@ -269,6 +276,13 @@ export class SandboxRuntime {
     return this.#serial.run(action);
   }
 
+  async #ensureShell(): Promise<void> {
+    const [first] = this.#terminals;
+    if (first === undefined) await this.#open(FIRST_SIZE);
+    // Every shell was left with `exit`: a page that is opened gets one that runs.
+    else if (this.#terminals.every(({ state }) => state === 'ended')) await this.#revive(first);
+  }
+
   async #revive(terminal: TerminalInfo): Promise<void> {
     const revived = await this.#deps.terminals.restart(this.#request(terminal.id, FIRST_SIZE));
     this.#append(openEvent(revived));
@@ -310,7 +324,13 @@ export class SandboxRuntime {
     this.#info = info;
     this.#observed = false;
     this.#deps.observer.watch(info);
+    if (this.#deps.isTaped()) this.trace(true);
     this.viewersChanged();
+  }
+
+  /** Before anybody is told that he can type: the first thing typed would not be on the tape. */
+  async #settled(): Promise<void> {
+    if (this.#info !== null) await this.#deps.observer.settled(this.#info.id);
   }
 
   /** From here on its last events are nobody's: they would be folded into the next sandbox. */

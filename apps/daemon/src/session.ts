@@ -85,7 +85,7 @@ export class Session {
       const first = state.seq - texts.length + 1;
       this.#pacer.push(texts.map((text, i) => ({ seq: first + i, text })));
       this.#firstStates();
-      // The observer knows a sandbox from its own first words on, and no tape of others.
+      // Also an observer that died and was started anew, which has no tape.
       if (events.some(({ type }) => type === 'sandbox.start')) this.#tapeForLessons();
     });
     this.runtime = new SandboxRuntime({
@@ -99,6 +99,7 @@ export class Session {
       maxTerminals: deps.limits.terminals,
       log: deps.log,
       viewers: () => this.#pages.size,
+      isTaped: () => this.#needsTape(),
       onStatus: (status) => {
         if (status !== 'running') this.#endStepper();
         const notice = this.#sandboxMessage();
@@ -296,10 +297,14 @@ export class Session {
    * ends by itself when nobody looks; the next page and the next sandbox begin it again.
    */
   #tapeForLessons(): void {
+    if (this.#needsTape()) this.runtime.trace(true);
+  }
+
+  #needsTape(): boolean {
     const checks = [...this.#lessons.keys()].flatMap(
       (id) => this.#deps.lessons.get(id)?.steps.map(({ check }) => check) ?? [],
     );
-    if (checks.some((check) => kindsOf(check).has('call'))) this.runtime.trace(true);
+    return checks.some((check) => kindsOf(check).has('call'));
   }
 
   #closeUnusedLesson(id: string): void {

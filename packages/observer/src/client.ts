@@ -31,6 +31,9 @@ export class ObserverClient {
   private child: ChildProcess | null = null;
   private restart: NodeJS.Timeout | null = null;
   private stopping = false;
+  /** who waits for `settled`, by the number of the request */
+  private readonly settling = new Map<number, { readonly id: string; readonly done: () => void }>();
+  private requests = 0;
 
   constructor(options: ObserverClientOptions) {
     this.options = options;
@@ -48,8 +51,19 @@ export class ObserverClient {
     this.send({ type: 'watch', target });
   }
 
+  /** Resolves once everything in a sandbox is traced, or nobody can say so any more. */
+  settle(id: string): Promise<void> {
+    if (this.child?.connected !== true || !this.targets.has(id)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const request = ++this.requests;
+      this.settling.set(request, { id, done: resolve });
+      this.send({ type: 'settle', id, request });
+    });
+  }
+
   unwatch(id: string): void {
     this.targets.delete(id);
+    for (const [request, waiting] of this.settling) if (waiting.id === id) this.settled(request);
     this.viewers.delete(id);
     this.send({ type: 'unwatch', id });
   }
@@ -90,6 +104,7 @@ export class ObserverClient {
     child.on('error', failed);
     child.on('exit', (code, signal) => {
       if (this.child === child) this.child = null;
+      for (const request of [...this.settling.keys()]) this.settled(request);
       const reason = `observer process ended with ${signal ?? `status ${code}`}`;
       failed(new Error(reason));
       if (this.stopping) return;
@@ -120,12 +135,20 @@ export class ObserverClient {
           if (this.targets.has(sandbox) || isEnd(bodies)) this.options.onEvents(sandbox, bodies);
         }
         return;
+      case 'settled':
+        this.settled(message.request);
+        return;
       case 'failed':
         this.options.onProblem?.(message.message, message.sandbox);
         return;
       default:
         unknownReply(message);
     }
+  }
+
+  private settled(request: number): void {
+    this.settling.get(request)?.done();
+    this.settling.delete(request);
   }
 
   private send(request: ObserverRequest): void {

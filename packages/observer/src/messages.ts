@@ -13,6 +13,8 @@ export type ObserverRequest =
   | { readonly type: 'viewers'; readonly id: string; readonly count: number }
   | { readonly type: 'rescan'; readonly id: string }
   | { readonly type: 'trace'; readonly id: string; readonly on: boolean }
+  /** asks for `settled`, with the same number */
+  | { readonly type: 'settle'; readonly id: string; readonly request: number }
   /** take the event source down and exit; so does the end of the channel */
   | { readonly type: 'stop' };
 
@@ -21,6 +23,8 @@ export type ObserverReply =
   /** first after the start, and whenever the event source is lost or found again */
   | { readonly type: 'status'; readonly status: ObserverStatus }
   | { readonly type: 'events'; readonly batches: readonly EventBatch[] }
+  /** everything in that sandbox is traced; what was seen until then has been told */
+  | { readonly type: 'settled'; readonly request: number }
   | { readonly type: 'failed'; readonly sandbox: string; readonly message: string };
 
 /** What happened in one sandbox, in order. */

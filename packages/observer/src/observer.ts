@@ -73,6 +73,8 @@ interface Watched {
   due: number;
   publishedAt: number;
   scans: number;
+  /** settled once it is traced */
+  begun: Promise<void>;
 }
 
 export class Observer {
@@ -128,7 +130,8 @@ export class Observer {
       whenTold: (then) => this.barrier.wait(then),
     });
     const nextScan = this.machine.now() + SCAN_MS;
-    const entry: Watched = { watch, nextScan, due: 0, publishedAt: 0, scans: 0 };
+    const begun = Promise.resolve();
+    const entry: Watched = { watch, nextScan, due: 0, publishedAt: 0, scans: 0, begun };
     this.watched.set(target.id, entry);
     // First the picture, so that a page need not wait for the trace; then the trace, then again,
     // for what was born between the two.
@@ -136,13 +139,38 @@ export class Observer {
     watch.scanMounts();
     this.publish(entry);
     this.listenForJoins(watch);
-    await this.follow([...watch.pids(), ...this.newLauncherOf(target.initPid)]);
+    entry.begun = this.begin(entry);
+    await entry.begun;
+  }
+
+  /** Begins to trace a sandbox, and looks again for what was born before that. */
+  private async begin(entry: Watched): Promise<void> {
+    const { watch } = entry;
+    await this.follow([...watch.pids(), ...this.newLauncherOf(watch.target.initPid)]);
     watch.traced = this.hearsEndings;
-    while (this.watched.get(target.id) === entry) {
+    while (this.isWatched(entry)) {
       const born = this.scan(entry, 'full');
       this.publish(entry);
       if (born.length === 0) return;
       await this.follow(born);
+    }
+  }
+
+  /**
+   * Resolves once everything that a sandbox has now is traced, the shells that came from outside
+   * included: nothing that they do from here on is missed.
+   */
+  async settle(id: string): Promise<void> {
+    const entry = this.watched.get(id);
+    if (entry === undefined) return;
+    await entry.begun;
+    while (this.isWatched(entry)) {
+      const born = entry.watch.scan('stat', true);
+      this.own(entry, born);
+      this.publish(entry);
+      // Not only who is new: the trace may have told of a shell that is not in its list yet.
+      await this.follow([...entry.watch.pids()]);
+      if (born.length === 0) return;
     }
   }
 
@@ -377,7 +405,7 @@ export class Observer {
     const entry = this.owners.get(pid);
     if (entry === undefined) return null;
     // The sandbox may be gone, or the number with somebody else.
-    if (this.watched.get(entry.watch.target.id) !== entry || !entry.watch.knows(pid)) {
+    if (!this.isWatched(entry) || !entry.watch.knows(pid)) {
       this.owners.delete(pid);
       return null;
     }
@@ -427,7 +455,7 @@ export class Observer {
   }
 
   private lookForJoined(entry: Watched): void {
-    if (this.watched.get(entry.watch.target.id) !== entry) return;
+    if (!this.isWatched(entry)) return;
     const born = entry.watch.scan('stat', true);
     this.own(entry, born);
     if (born.length > 0) void this.follow(born);
@@ -461,7 +489,7 @@ export class Observer {
   /** Once the trace has told of all that a scan may have seen before it. */
   private meetStrangers(entry: Watched): void {
     const meet = (): void => {
-      if (this.watched.get(entry.watch.target.id) !== entry) return;
+      if (!this.isWatched(entry)) return;
       const born = entry.watch.meetStrangers();
       this.own(entry, born);
       if (born.length > 0) void this.follow(born);
@@ -498,6 +526,11 @@ export class Observer {
     const born = entry.watch.scan(depth, depth === 'full', isPatient);
     this.own(entry, born);
     return born;
+  }
+
+  /** False once the sandbox is gone, or watched anew. */
+  private isWatched(entry: Watched): boolean {
+    return this.watched.get(entry.watch.target.id) === entry;
   }
 
   private own(entry: Watched, pids: readonly number[]): void {

@@ -56,6 +56,12 @@ export async function serveObserver(options: ServeOptions): Promise<ServedObserv
       case 'trace':
         observer.setTracing(request.id, request.on);
         return;
+      case 'settle':
+        void observer.settle(request.id).then(() => {
+          batches.flush();
+          reply({ type: 'settled', request: request.request });
+        });
+        return;
       case 'stop':
         return;
       default:

@@ -12,7 +12,7 @@ import { recordFigure } from './figures.js';
 import { LessonPage } from './lesson-page.js';
 import type { Language } from './names.js';
 import { Recorder, VIDEO_SIZE } from './recorder.js';
-import { Transcript } from './transcript.js';
+import { plain, Transcript } from './transcript.js';
 
 /** By the keyboard, or by the Run buttons. */
 export type Route = 'typing' | 'buttons';
@@ -52,6 +52,9 @@ const FIRST_ANSWER = { number: '999', choice: '999', pick: '1' } as const;
 const STAYS_RED_MS = 1500;
 /** What a wrong answer did may be told later than that on a busy machine, ms. */
 const CLAUSE_MS = 15_000;
+
+/** Lines of Playwright's log that say why something never came. */
+const LOG_LINES = 6;
 
 /** Walks through a lesson with a new learner of its own. */
 export async function walkLesson(options: WalkOptions): Promise<WalkReport> {
@@ -94,7 +97,7 @@ class Walk {
       });
     } catch (error) {
       // Whatever was not expected ends the walk: the steps build on each other.
-      this.#fail(`the walk goes on: ${firstLine(error)}`);
+      this.#fail(`the walk goes on: ${inOneLine(error)}`);
       await this.#picture(on, 'failed');
     } finally {
       await film?.finish(join(output ?? '', `${this.#name()}.webm`));
@@ -274,7 +277,7 @@ class Walk {
       this.#passed += 1;
       this.#say(`ok ${claim}${typeof more !== 'string' ? '' : `: ${more}`}`);
     } catch (error) {
-      this.#fail(`${claim}: ${firstLine(error)}`);
+      this.#fail(`${claim}: ${inOneLine(error)}`);
     }
   }
 
@@ -284,8 +287,14 @@ class Walk {
   }
 }
 
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+/** One line: what failed, and of Playwright's log the last that it waited for. */
+function inOneLine(error: unknown): string {
+  const lines = (error instanceof Error ? error.message : String(error))
+    .split('\n')
+    .map((line) => plain(line).trim())
+    .filter((line) => line !== '');
+  const [first = '', ...log] = lines;
+  return log.length === 0 ? first : `${first} (${log.slice(-LOG_LINES).join(' ')})`;
 }
 
 function two(number: number): string {

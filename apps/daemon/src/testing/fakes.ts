@@ -216,6 +216,13 @@ export class FakeObserver implements Observer {
   }
 
   viewers(): void {}
+
+  /** while there is a promise, a sandbox is traced when it has resolved */
+  settling: Promise<void> | null = null;
+  async settled(): Promise<void> {
+    await this.settling;
+  }
+
   /** sandboxes whose calls are on the tape */
   readonly traced = new Set<string>();
 
