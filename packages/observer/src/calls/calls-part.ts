@@ -6,6 +6,7 @@
 import type { EventBody, ProcessKey } from '@terrarium/timeline';
 import type { Machine } from '../context.js';
 import type { WatchedSandbox, WatchPart } from '../part.js';
+import { CallQueue } from './call-queue.js';
 import { CallTape, type TapeSeat } from './call-tape.js';
 import { decodeCall } from './decode.js';
 import type { CallRecord } from './record.js';
@@ -13,9 +14,6 @@ import type { CallRecord } from './record.js';
 /** Calls a second that a sandbox may put on its timeline for long, and at once. */
 const CALLS_PER_SECOND = 400;
 const CALLS_AT_ONCE = 1600;
-/** A call waits this long for the birth of its process to be told, which comes by another way. */
-const UNKNOWN_FOR_MS = 500;
-const LOOK_AGAIN_MS = 15;
 /** A process's calls may come this long after its end. */
 const REMEMBER_MS = 2000;
 /** The tape ends when nobody has looked for so long. */
@@ -28,16 +26,11 @@ const FOLLOW_ROUNDS = 5;
 /** One tape in the kernel for each observer. */
 const tapes = new WeakMap<Machine, CallTape>();
 
-interface Waiting {
-  readonly record: CallRecord;
-  readonly since: number;
-}
-
 export class CallsPart implements WatchPart {
   private readonly sandbox: WatchedSandbox;
   private seat: TapeSeat | null = null;
   private readonly keys = new Map<number, { key: ProcessKey; endedAt: number | null }>();
-  private waiting: Waiting[] = [];
+  private readonly queue: CallQueue;
   private lost = 0;
   private lostNotedAt = 0;
   private allowance = CALLS_AT_ONCE;
@@ -48,6 +41,7 @@ export class CallsPart implements WatchPart {
 
   constructor(sandbox: WatchedSandbox) {
     this.sandbox = sandbox;
+    this.queue = new CallQueue(sandbox, (pid) => this.keyOf(pid));
   }
 
   onTracing(on: boolean): void {
@@ -77,7 +71,7 @@ export class CallsPart implements WatchPart {
       this.lost = 0;
       this.lostNotedAt = now;
     }
-    return this.waiting.length > 0 ? now + LOOK_AGAIN_MS : null;
+    return this.queue.due;
   }
 
   scan(): void {
@@ -93,7 +87,7 @@ export class CallsPart implements WatchPart {
   close(): void {
     this.seat?.close();
     this.seat = null;
-    this.waiting = [];
+    this.queue.clear();
   }
 
   private begin(): void {
@@ -103,8 +97,7 @@ export class CallsPart implements WatchPart {
     try {
       this.seat = tape.open({
         onCalls: (records) => {
-          const since = machine.now();
-          this.waiting.push(...records.map((record) => ({ record, since })));
+          this.queue.push(records);
           wake();
         },
         onLost: (count) => {
@@ -167,17 +160,12 @@ export class CallsPart implements WatchPart {
 
   // ---- calls --------------------------------------------------------------------------------
 
-  /** Emits, in their order, the calls whose process is known; gives up on those that wait too long. */
+  /** Emits, in their order, the calls whose process is known; counts those that stay nobody's. */
   private release(now: number): void {
-    let done = 0;
-    for (const { record, since } of this.waiting) {
-      const key = this.keyOf(record.tgid);
-      if (key === null && now - since < UNKNOWN_FOR_MS) break;
-      done += 1;
+    for (const { record, key } of this.queue.take(now)) {
       if (key === null || !this.allow()) this.lost += 1;
       else this.tell(record, key);
     }
-    if (done > 0) this.waiting = this.waiting.slice(done);
   }
 
   private tell(record: CallRecord, process: ProcessKey): void {
