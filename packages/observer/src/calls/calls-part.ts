@@ -6,14 +6,12 @@
 import type { EventBody, ProcessKey } from '@terrarium/timeline';
 import type { Machine } from '../context.js';
 import type { WatchedSandbox, WatchPart } from '../part.js';
+import { CallAllowance } from './call-allowance.js';
 import { CallQueue } from './call-queue.js';
 import { CallTape, type TapeSeat } from './call-tape.js';
 import { decodeCall } from './decode.js';
 import type { CallRecord } from './record.js';
 
-/** Calls a second that a sandbox may put on its timeline for long, and at once. */
-const CALLS_PER_SECOND = 400;
-const CALLS_AT_ONCE = 1600;
 /** A process's calls may come this long after its end. */
 const REMEMBER_MS = 2000;
 /** The tape ends when nobody has looked for so long. */
@@ -33,8 +31,7 @@ export class CallsPart implements WatchPart {
   private readonly queue: CallQueue;
   private lost = 0;
   private lostNotedAt = 0;
-  private allowance = CALLS_AT_ONCE;
-  private allowedAt = 0;
+  private readonly allowance = new CallAllowance();
   private seenAt = 0;
   /** the epoch, in milliseconds of CLOCK_MONOTONIC before zero */
   private epoch = 0;
@@ -82,6 +79,7 @@ export class CallsPart implements WatchPart {
     for (const [pid, { endedAt }] of this.keys) {
       if (endedAt !== null && now - endedAt > REMEMBER_MS) this.keys.delete(pid);
     }
+    this.allowance.forgetFull(now);
   }
 
   close(): void {
@@ -163,7 +161,8 @@ export class CallsPart implements WatchPart {
   /** Emits, in their order, the calls whose process is known; counts those that stay nobody's. */
   private release(now: number): void {
     for (const { record, key } of this.queue.take(now)) {
-      if (key === null || !this.allow()) this.lost += 1;
+      const at = this.sandbox.machine.now();
+      if (key === null || !this.allowance.take(key, record.number, at)) this.lost += 1;
       else this.tell(record, key);
     }
   }
@@ -178,17 +177,6 @@ export class CallsPart implements WatchPart {
 
   private keyOf(pid: number): ProcessKey | null {
     return this.keys.get(pid)?.key ?? this.sandbox.process(pid)?.key ?? null;
-  }
-
-  /** Lets so many calls a second through, and a burst. */
-  private allow(): boolean {
-    const now = this.sandbox.machine.now();
-    const gained = ((now - this.allowedAt) / 1000) * CALLS_PER_SECOND;
-    this.allowance = Math.min(CALLS_AT_ONCE, this.allowance + gained);
-    this.allowedAt = now;
-    if (this.allowance < 1) return false;
-    this.allowance -= 1;
-    return true;
   }
 }
 
