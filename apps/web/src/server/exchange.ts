@@ -36,6 +36,8 @@ export function exchangeToken(
         path: '/sessions',
         method: 'POST',
         timeout: TIMEOUT_MS,
+        // Node's own keeps connections, which the daemon may close just as this is written.
+        agent: false,
         headers: {
           'content-type': 'application/json',
           'content-length': Buffer.byteLength(body),
