@@ -32,6 +32,10 @@ export async function startLab(environment = {}, { folder = newFolder(), port } 
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // A hook that runs out of time has no lab yet to stop: it goes with the test's process.
+  const leave = () => child.kill('SIGTERM');
+  process.once('exit', leave);
+  child.once('exit', () => process.off('exit', leave));
   let said = '';
   const url = await readyUrl(child, (text) => {
     said += text;

@@ -4,16 +4,13 @@
  */
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CLAUSE_MS, STAYS_RED_MS } from '../../apps/cli/src/walk/patience.js';
 import type { Command, Step } from '../../packages/lesson/src/index.js';
 import { lessonDirs, loadLesson, machineLacks } from '../../packages/lesson/src/load/index.js';
 import { missing, type RunningLab, startLab } from '../e2e/support/lab.js';
 import { LessonLearner } from './lesson-learner.js';
 
 const lacks = missing(false);
-/** A check has 30 ms of debounce and up to a second until a scan sees what no event tells, ms. */
-const STAYS_RED_MS = 1500;
-/** What a wrong answer did may be told later than that on a busy machine, ms. */
-const CLAUSE_MS = 15_000;
 /** A bound for hangs: some solutions boot a machine, which QEMU translates on shared processors. */
 const GREEN_MS = 120_000;
 /** Several of those, one after the other. */

@@ -11,6 +11,7 @@ import { launchBrowser } from './browser.js';
 import { recordFigure } from './figures.js';
 import { LessonPage } from './lesson-page.js';
 import type { Language } from './names.js';
+import { CLAUSE_MS, STAYS_RED_MS } from './patience.js';
 import { Recorder, VIDEO_SIZE } from './recorder.js';
 import { plain, Transcript } from './transcript.js';
 
@@ -47,11 +48,6 @@ export interface WalkReport {
 
 /** A number that is never right; the first row of the view. */
 const FIRST_ANSWER = { number: '999', choice: '999', pick: '1' } as const;
-
-/** A check has 30 ms of debounce and up to a second until a scan sees what no event tells, ms. */
-const STAYS_RED_MS = 1500;
-/** What a wrong answer did may be told later than that on a busy machine, ms. */
-const CLAUSE_MS = 15_000;
 
 /** Lines of Playwright's log that say why something never came. */
 const LOG_LINES = 6;
