@@ -1,10 +1,14 @@
 /**
- * What the kernel holds that a test run could leave behind: mounts, cgroups, network links,
- * named network namespaces, and processes of ours. Compared before and after a run.
+ * What a test run could leave behind: mounts, cgroups, network links, named network namespaces and
+ * processes of ours in the kernel, and temporary files. Compared before and after a run.
  */
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { ROOT } from '../setup/paths.mjs';
+
+const OUR_FILES =
+  /^(terrarium|otest|observer?|overlays|player|cgroups?|engine|container|linux|trace-pipe|lesson|claims|figure|image-findings|errno-hints)-/;
 
 /** @returns {Record<string, Set<string>>} by kind; each entry is one object, in words */
 export function kernelObjects() {
@@ -20,6 +24,7 @@ export function kernelObjects() {
     netns: new Set(list('/run/netns')),
     process: new Set(ours()),
     tracing: new Set(['/sys/kernel/tracing/instances'].flatMap(list)),
+    file: new Set(temporaryFiles()),
   };
 }
 
@@ -56,6 +61,13 @@ function entries(folder) {
   } catch {
     return []; // removed since its name was read: other programs of this machine have groups, too
   }
+}
+
+/** Temporary files and folders by the names that tests and benches give theirs. */
+function temporaryFiles() {
+  return list(os.tmpdir())
+    .filter((name) => OUR_FILES.test(name))
+    .map((name) => path.join(os.tmpdir(), name));
 }
 
 /** Processes that only Terrarium makes: the player by its binary, the rest by their script. */

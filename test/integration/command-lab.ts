@@ -32,10 +32,10 @@ export function debianImage(): string | null {
   return found === undefined ? null : join(images, found);
 }
 
-/** One learner at a keyboard. */
 /** A command of a new sandbox that is not told of by then is typed again, ms. */
 const FIRST_WAIT_MS = 3000;
 
+/** One learner at a keyboard. */
 export class Typist {
   readonly learner: Learner;
   readonly #terminal: string;

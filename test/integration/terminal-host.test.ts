@@ -5,7 +5,7 @@
  */
 
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dumpScreen } from '../../apps/daemon/dist/terminal-host/testing/screen-dump.js';
 import { UnicodeGraphemesAddon } from '../../apps/daemon/dist/terminal-host/unicode-graphemes.js';
@@ -473,6 +473,7 @@ describe.skipIf(!root)(`terminal host on its own${!root ? ` (missing: root)` : '
     await found.client.shutdown();
     found.client.close();
     await until(() => !existsSync(`/proc/${pid}/exe`) && !existsSync(`/proc/${hostPid}/exe`));
+    rmSync(run, { recursive: true });
   });
 
   it('is alone in its directory', async () => {

@@ -1,5 +1,5 @@
 import { type EventBody, Timeline } from '@terrarium/timeline';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Commands } from './commands.js';
 import type { ShellMark } from './terminal-host/index.js';
 
@@ -63,6 +63,23 @@ describe('Commands', () => {
     timeline.append([born(100, [100, 17])]);
     mark(start(2, 17));
     expect(told()).toEqual(['t0/2 100:100 5.25']);
+  });
+
+  it('lets nobody wait for a forged mark for ever, though nothing else happens', () => {
+    vi.useFakeTimers();
+    try {
+      commands = new Commands(timeline);
+      timeline.append([born(100, [100, 17])]);
+      for (let i = 1; i <= 3; i++) mark(start(i, 99));
+      mark(start(4, 17));
+      vi.advanceTimersByTime(9_000);
+      expect(told()).toEqual([]);
+      vi.advanceTimersByTime(2_000);
+      expect(told()).toEqual(['t0/4 100:100 5.25']);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('keeps a bounded number of marks of a forger', () => {

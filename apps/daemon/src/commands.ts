@@ -30,6 +30,8 @@ export class Commands {
   readonly #waiting = new Map<string, Waiting[]>();
   /** shells that have told, by terminal and by since when they tell */
   readonly #shells = new Map<string, ProcessKey>();
+  /** a sandbox where nothing happens tells nothing, and still nobody waits longer than he may */
+  #patience: NodeJS.Timeout | undefined;
 
   /** @param now milliseconds since the epoch; for tests */
   constructor(timeline: Pick<Timeline, 'append' | 'state'>, now: () => number = Date.now) {
@@ -44,17 +46,30 @@ export class Commands {
     queue.push({ heard, until: this.#now() + PATIENCE_MS });
     if (queue.length > MAX_WAITING) queue.shift();
     this.#drain(heard.terminal, queue);
+    this.#lookAtTheLatest();
   }
 
   /** The observer told something: shells that marks wait for may be among it. */
   look(): void {
+    if (this.#waiting.size === 0) return;
     for (const [terminal, queue] of this.#waiting) this.#drain(terminal, queue);
+    this.#lookAtTheLatest();
   }
 
   /** The sandbox is gone. */
   clear(): void {
+    clearTimeout(this.#patience);
     this.#waiting.clear();
     this.#shells.clear();
+  }
+
+  /** When the first of those that wait gives up, whatever else happens. */
+  #lookAtTheLatest(): void {
+    clearTimeout(this.#patience);
+    const untils = [...this.#waiting.values()].flatMap((queue) => queue[0]?.until ?? []);
+    if (untils.length === 0) return;
+    const wait = Math.max(0, Math.min(...untils) - this.#now());
+    this.#patience = setTimeout(() => this.look(), wait).unref();
   }
 
   #drain(terminal: string, queue: Waiting[]): void {
