@@ -5,7 +5,15 @@ import fs from 'node:fs';
 /** What `npm start` needs beside Node. The sandbox's own packages are in images.mjs. */
 export const START_PACKAGES = ['gcc', 'libc6-dev', 'mmdebstrap', 'busybox-static'];
 /** What `npm test` needs more. */
-export const TEST_PACKAGES = ['chromium', 'libasan8', 'libubsan1', 'procps', 'qemu-system-x86'];
+export const TEST_PACKAGES = [
+  'chromium',
+  'iproute2',
+  'libasan8',
+  'libubsan1',
+  'nftables',
+  'procps',
+  'qemu-system-x86',
+];
 /** Without these something is left out, with a sentence that names it; without the others nothing works. */
 export const OPTIONAL_PACKAGES = ['mmdebstrap', 'busybox-static', 'qemu-system-x86'];
 

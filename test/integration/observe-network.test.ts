@@ -4,9 +4,9 @@
  * nft; leaves no namespace and no interface behind, which one test proves of the observer itself.
  */
 import { execFileSync } from 'node:child_process';
-import { closeSync, existsSync, openSync, readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import {
   inNetworkNamespace,
   netlinkSocket,
@@ -19,7 +19,7 @@ import type {
   NetworkState,
   State,
 } from '../../packages/timeline/src/index.js';
-import { cleanUp, cleanups, freshState, Lab, Tree } from './observer-lab.js';
+import { cleanUp, cleanups, freshState, Lab, scratch, Tree } from './observer-lab.js';
 import { patient, until } from './patience.js';
 
 function lacks(): string | null {
@@ -293,6 +293,7 @@ const ROWS: readonly Row[] = [
 
 describe.skipIf(missing !== null)(`networks as the kernel has them${suffix}`, () => {
   afterEach(cleanUp);
+  afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
   test(
     'twenty changes and more are told, folded, and attributed where the kernel says enough',

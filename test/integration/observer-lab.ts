@@ -4,7 +4,7 @@
  * difference. Needs root; `cleanUp` ends every process and removes every cgroup that was made.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -24,11 +24,8 @@ import { until } from './patience.js';
 export const root: boolean = process.getuid?.() === 0;
 /** Names of what this file's tests make: cgroups, tracefs instances. */
 export const unique: string = `otest-${process.pid}`;
-/**
- * A directory of our own; whoever imports this removes it at the end. Where files share a process
- * the next one finds this module as it is: a tree makes the directory anew.
- */
-export const scratch: string = root ? mkdtempSync(join(tmpdir(), 'observer-test-')) : '';
+/** A directory of our own, made by the first tree; whoever starts one removes it at the end. */
+export const scratch: string = join(tmpdir(), `observer-test-${process.pid}`);
 /** Run in reverse by `cleanUp`. */
 export const cleanups: (() => Promise<void> | void)[] = [];
 const CGROUP_PARENTS = ['/sys/fs/cgroup/pids', '/sys/fs/cgroup'];
