@@ -111,6 +111,10 @@ export class HostedTerminals implements Terminals {
     await this.#quiet(() => this.#host().dropSandbox(sandbox), 'sandbox.not-found');
   }
 
+  async ready(terminal: string): Promise<void> {
+    await this.#host().input(terminal, '');
+  }
+
   async type(terminal: string, text: string): Promise<void> {
     await this.#host().input(terminal, text);
   }

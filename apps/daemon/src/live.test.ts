@@ -361,7 +361,7 @@ describe('steps', () => {
     await page.next('sandbox', ({ status }) => status === 'running');
   });
 
-  it('are ready, and set up, once the observer misses nothing any more', async () => {
+  it('are ready, and set up, once the observer misses nothing and the shells wait for a line', async () => {
     lab = new TestDaemon();
     lab.lessons = [
       fakeLesson([
@@ -379,14 +379,21 @@ describe('steps', () => {
     const page = await lab.greetedPage(undefined, { lesson: 'containers/01' });
     await page.next('sandbox', ({ status }) => status === 'running');
     let settled = (): void => {};
+    let started = (): void => {};
     lab.observer.settling = new Promise((resolve) => {
       settled = resolve;
+    });
+    lab.terminals.starting = new Promise((resolve) => {
+      started = resolve;
     });
     page.send({ type: 'step.reset', lesson: 'containers/01', step: 'two' });
     await page.next('sandbox', ({ status }) => status === 'resetting');
     await page.next('terminals', ({ terminals }) => terminals.length === 2);
     expect(lab.terminals.typed).toEqual([]);
     settled();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(lab.terminals.typed).toEqual([]);
+    started();
     const news = await page.next('sandbox');
     expect(news.status).toBe('running');
     expect(lab.terminals.typed).toHaveLength(2);

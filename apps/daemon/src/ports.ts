@@ -90,6 +90,8 @@ export interface Terminals {
   close(terminal: string): Promise<void>;
   /** Ends every terminal of the sandbox and lets go of its devpts. Quiet about an unknown id. */
   forget(sandbox: string): Promise<void>;
+  /** Resolves once the shell waits for a line, some seconds later at the latest. */
+  ready(terminal: string): Promise<void>;
   /** Types into a terminal, as the learner would. */
   type(terminal: string, text: string): Promise<void>;
   /** A terminal's shell ended. */

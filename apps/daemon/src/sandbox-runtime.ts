@@ -140,7 +140,7 @@ export class SandboxRuntime {
         throw new TerminalLimit(`${maxTerminals} terminals are open; close one first`);
       }
       const terminal = await this.#open(size);
-      await this.#settled();
+      await this.#settled([terminal]);
       return terminal;
     });
   }
@@ -328,9 +328,19 @@ export class SandboxRuntime {
     this.viewersChanged();
   }
 
-  /** Before anybody is told that he can type: the first thing typed would not be on the tape. */
-  async #settled(): Promise<void> {
-    if (this.#info !== null) await this.#deps.observer.settled(this.#info.id);
+  /**
+   * Before anybody is told that he can type: the first thing typed would not be on the tape, and a
+   * shell that is starting throws away what comes before its prompt.
+   */
+  async #settled(shells: readonly TerminalInfo[] = this.#terminals): Promise<void> {
+    if (this.#info === null) return;
+    const { observer, terminals } = this.#deps;
+    const running = shells.filter(({ state }) => state === 'running');
+    // Where a shell has ended again, or its host died, there is nobody to wait for.
+    await Promise.allSettled([
+      observer.settled(this.#info.id),
+      ...running.map(({ id }) => terminals.ready(id)),
+    ]);
   }
 
   /** From here on its last events are nobody's: they would be folded into the next sandbox. */

@@ -240,11 +240,12 @@ export class Terminal {
 
   /**
    * Types a line for the learner, once what runs there waits for it: after the prompt of a shell
-   * that was just started, after the output of the line before.
+   * that was just started, after the output of the line before. Who types nothing only waits.
    */
   async type(bytes: Uint8Array): Promise<void> {
     // Ctrl-C and the like are for a program that runs, not for one that waits.
-    if (bytes.length > 1 || bytes[0]! >= 0x20) await this.#readyForInput();
+    if (bytes.length !== 1 || bytes[0]! >= 0x20) await this.#readyForInput();
+    if (bytes.length === 0) return;
     this.#typedAt = this.ring.end;
     this.input(bytes);
   }

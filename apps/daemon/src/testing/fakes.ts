@@ -153,6 +153,12 @@ export class FakeTerminals implements Terminals {
     this.hosted.delete(sandbox);
   }
 
+  /** while there is a promise, shells wait for a line when it has resolved */
+  starting: Promise<void> | null = null;
+  async ready(): Promise<void> {
+    await this.starting;
+  }
+
   async type(terminal: string, text: string): Promise<void> {
     this.typed.push(`${terminal} ${text}`);
   }
