@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { ROOT } from '../setup/paths.mjs';
 
+/** How the names begin that tests and benches give to temporary files and folders. */
 const OUR_FILES =
   /^(terrarium|otest|observer?|overlays|player|cgroups?|engine|container|linux|trace-pipe|lesson|claims|figure|image-findings|errno-hints)-/;
 

@@ -32,9 +32,6 @@ export function debianImage(): string | null {
   return found === undefined ? null : join(images, found);
 }
 
-/** A command of a new sandbox that is not told of by then is typed again, ms. */
-const FIRST_WAIT_MS = 3000;
-
 /** One learner at a keyboard. */
 export class Typist {
   readonly learner: Learner;
@@ -53,11 +50,6 @@ export class Typist {
     const typist = new Typist(learner, learner.terminals[0]?.id ?? '');
     const console = learner.console(typist.#terminal);
     await until('the terminal is attached', () => console.attached);
-    // What runs before the sandbox is watched is seen by nobody, or by halves: type it again.
-    await until('commands are seen', async () => {
-      const span = await typist.type('hostname', FIRST_WAIT_MS).catch(() => null);
-      return span !== null && typist.diff(span.id).join() === '* process hostname';
-    });
     return typist;
   }
 
@@ -86,17 +78,19 @@ export class Typist {
   }
 
   /** Types a line; resolves with its command once the shell is back at its prompt. */
-  async type(line: string, patienceMs?: number): Promise<CommandSpan> {
-    const span = await this.start(line, patienceMs);
-    return until(`${line} ends`, () => this.ended(span.id), patienceMs);
+  async type(line: string): Promise<CommandSpan> {
+    const span = await this.start(line);
+    return until(`${line} ends`, () => this.ended(span.id));
   }
 
   /** Types a line; resolves with its command once it runs. */
-  async start(line: string, patienceMs?: number): Promise<CommandSpan> {
+  async start(line: string): Promise<CommandSpan> {
     const after = this.history.newest.seq;
     await this.keys(`${line}\r`);
-    const begun = () => this.spans.find((span) => span.startSeq > after && span.line === line);
-    return until(`${line} begins`, begun, patienceMs);
+    // A shell that has told nothing so far is taken for one that never tells, until its mark is here.
+    const begun = () =>
+      this.spans.find((span) => span.startSeq > after && span.line === line && !span.inferred);
+    return until(`${line} begins`, begun);
   }
 
   /** The same at a prompt that does not say where typing begins: the line is not told. */

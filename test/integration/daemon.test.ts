@@ -20,7 +20,7 @@ import {
 const lacking = missing();
 if (lacking !== null) console.warn(`daemon: skipped, missing ${lacking}`);
 
-/** One of 20 missed it, before the daemon waited for the observer. */
+/** Where the daemon does not wait for the observer the first of them misses it; others may be lucky. */
 const RESETS = 20;
 /** Kills -9 in the test of survival. */
 const CRASHES = 20;

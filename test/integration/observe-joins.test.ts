@@ -5,10 +5,9 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
-import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { EventBody } from '../../packages/timeline/src/index.js';
-import { cleanUp, comesToEqualFresh, Lab, reducedTo, root, scratch, Tree } from './observer-lab.js';
+import { cleanUp, comesToEqualFresh, Lab, reducedTo, root, Tree } from './observer-lab.js';
 import { patient, SLOWNESS, until } from './patience.js';
 
 /**
@@ -24,10 +23,6 @@ const suffix =
 /** Programs of each of the two shells in the tree; each is two processes, as it is in parentheses. */
 const ROUNDS = 100;
 const JOINS = 12;
-
-afterAll(() => {
-  if (root) rmSync(scratch, { recursive: true, force: true });
-});
 
 describe.skipIf(lacks !== null)(`processes beside those who join${suffix}`, () => {
   afterEach(cleanUp);

@@ -1,9 +1,4 @@
-/**
- * Mounts, 20 changes: each is made from inside a tree; what is told, who is said to have done it,
- * and what is folded is asserted. Needs root and tracefs; leaves nothing behind.
- */
-import { rmSync } from 'node:fs';
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type EventBody, type MountState, mountsOf } from '../../packages/timeline/src/index.js';
 import { cleanUp, comesToEqualFresh, Lab, reducedTo, root, scratch, Tree } from './observer-lab.js';
 import { patient, until } from './patience.js';
@@ -12,10 +7,6 @@ type MountEvent = Extract<EventBody, { type: 'mount.attach' | 'mount.change' | '
 
 const lacks = await reducedTo();
 const suffix = lacks === null ? '' : ` (missing: ${root ? 'a whole trace' : lacks})`;
-
-afterAll(() => {
-  if (root) rmSync(scratch, { recursive: true, force: true });
-});
 
 describe.skipIf(lacks !== null)(`mounts as they change${suffix}`, () => {
   let tree: Tree;

@@ -1,9 +1,4 @@
-/**
- * Namespaces, 20 changes: each is made from inside a tree; what is told, who is said to have made
- * it, and what is folded is asserted. Needs root and tracefs; leaves nothing behind.
- */
-import { rmSync } from 'node:fs';
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   type EventBody,
   membersOf,
@@ -18,10 +13,6 @@ type Appear = Extract<EventBody, { type: 'namespace.appear' }>;
 
 const lacks = await reducedTo();
 const suffix = lacks === null ? '' : ` (missing: ${root ? 'a whole trace' : lacks})`;
-
-afterAll(() => {
-  if (root) rmSync(scratch, { recursive: true, force: true });
-});
 
 describe.skipIf(lacks !== null)(`namespaces as they change${suffix}`, () => {
   let tree: Tree;

@@ -1,21 +1,12 @@
-/**
- * Processes, 20 changes: each is caused from inside a tree, and what is told and folded is asserted.
- * Needs root and tracefs; leaves nothing behind.
- */
-import { rmSync } from 'node:fs';
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { EventBody, ProcessState } from '../../packages/timeline/src/index.js';
-import { cleanUp, comesToEqualFresh, Lab, reducedTo, root, scratch, Tree } from './observer-lab.js';
+import { cleanUp, comesToEqualFresh, Lab, reducedTo, root, Tree } from './observer-lab.js';
 import { patient, until } from './patience.js';
 
 type Exit = Extract<EventBody, { type: 'process.exit' }>;
 
 const lacks = await reducedTo();
 const suffix = lacks === null ? '' : ` (missing: ${root ? 'a whole trace' : lacks})`;
-
-afterAll(() => {
-  if (root) rmSync(scratch, { recursive: true, force: true });
-});
 
 describe.skipIf(lacks !== null)(`processes as they change${suffix}`, () => {
   let tree: Tree;

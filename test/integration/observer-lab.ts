@@ -4,7 +4,7 @@
  * difference. Needs root; `cleanUp` ends every process and removes every cgroup that was made.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -24,7 +24,7 @@ import { until } from './patience.js';
 export const root: boolean = process.getuid?.() === 0;
 /** Names of what this file's tests make: cgroups, tracefs instances. */
 export const unique: string = `otest-${process.pid}`;
-/** A directory of our own, made by the first tree; whoever starts one removes it at the end. */
+/** A directory of our own, made by a tree, removed by `cleanUp`. */
 export const scratch: string = join(tmpdir(), `observer-test-${process.pid}`);
 /** Run in reverse by `cleanUp`. */
 export const cleanups: (() => Promise<void> | void)[] = [];
@@ -42,6 +42,7 @@ export async function reducedTo(): Promise<string | null> {
 /** Undoes what the last test made: for `afterEach`. */
 export async function cleanUp(): Promise<void> {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  rmSync(scratch, { recursive: true, force: true });
   for (const dir of CGROUP_PARENTS) {
     if (existsSync(`${dir}/${unique}`)) removeCgroup(`${dir}/${unique}`);
   }
@@ -238,13 +239,21 @@ export async function freshState(tree: Tree): Promise<State> {
   return fresh.state(tree);
 }
 
-/** What was told comes to be, exactly, what a newcomer sees. */
-export async function comesToEqualFresh(lab: Lab, tree: Tree): Promise<void> {
+/**
+ * What was told comes to be, exactly, what a newcomer sees.
+ *
+ * @param part what is compared
+ */
+export async function comesToEqualFresh(
+  lab: Lab,
+  tree: Tree,
+  part: (state: State) => unknown = comparable,
+): Promise<void> {
   let told: unknown;
   let fresh: unknown;
   await until('the fold equals a fresh scan', async () => {
-    told = comparable(lab.state(tree));
-    fresh = comparable(await freshState(tree));
+    told = part(lab.state(tree));
+    fresh = part(await freshState(tree));
     return isDeepStrictEqual(told, fresh);
   }).catch(() => {}); // what differs is said below
   expect(told).toEqual(fresh);

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ObserverClient } from '../../packages/observer/src/index.js';
 import {
   type EventBody,
@@ -36,10 +36,6 @@ if (!root) console.warn('observer: skipped, these tests need root');
 function percentile(sorted: readonly number[], fraction: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))] ?? Number.NaN;
 }
-
-afterAll(() => {
-  if (root) rmSync(scratch, { recursive: true, force: true });
-});
 
 describe.skipIf(!root)(`observer${!root ? ` (missing: root)` : ''}`, () => {
   let reduced = '';

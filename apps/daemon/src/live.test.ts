@@ -13,6 +13,17 @@ async function start(options: ConstructorParameters<typeof TestDaemon>[0] = {}):
 
 afterEach(() => lab.dispose());
 
+const LESSON_WITH_SETUP = fakeLesson([
+  fakeStep('one', 'sleep', { once: true }),
+  fakeStep('two', 'sh', {
+    once: true,
+    setup: [
+      { line: 'sleep 99', terminal: 2 },
+      { key: 'C-c', terminal: 1 },
+    ],
+  }),
+]);
+
 const onlySandbox = (): string => {
   const ids = [...lab.sandboxes.alive.keys()];
   expect(ids).toHaveLength(1);
@@ -287,18 +298,7 @@ describe('steps', () => {
 
   it('are reset: a fresh sandbox, the same terminals, the setup typed', async () => {
     lab = new TestDaemon();
-    lab.lessons = [
-      fakeLesson([
-        fakeStep('one', 'sleep', { once: true }),
-        fakeStep('two', 'sh', {
-          once: true,
-          setup: [
-            { line: 'sleep 99', terminal: 2 },
-            { key: 'C-c', terminal: 1 },
-          ],
-        }),
-      ]),
-    ];
+    lab.lessons = [LESSON_WITH_SETUP];
     await lab.start();
     const page = await lab.greetedPage(undefined, { lesson: 'containers/01' });
     await page.next('terminals');
@@ -363,18 +363,7 @@ describe('steps', () => {
 
   it('are ready, and set up, once the observer misses nothing and the shells wait for a line', async () => {
     lab = new TestDaemon();
-    lab.lessons = [
-      fakeLesson([
-        fakeStep('one', 'sleep', { once: true }),
-        fakeStep('two', 'sh', {
-          once: true,
-          setup: [
-            { line: 'sleep 99', terminal: 2 },
-            { key: 'C-c', terminal: 1 },
-          ],
-        }),
-      ]),
-    ];
+    lab.lessons = [LESSON_WITH_SETUP];
     await lab.start();
     const page = await lab.greetedPage(undefined, { lesson: 'containers/01' });
     await page.next('sandbox', ({ status }) => status === 'running');

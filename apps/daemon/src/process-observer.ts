@@ -18,7 +18,7 @@ export interface ProcessObserverOptions {
  * processor time as the shell's start, which a learner waits for, and finds the shell all the same.
  */
 const HEAD_START_MS = 25;
-/** A machine that is so busy for so long has other sorrows than a call that is not on the tape, ms. */
+/** Longer than that nobody is kept from his shell; the scans heal what is missed until then, ms. */
 const SETTLE_MS = 3000;
 
 export class ProcessObserver implements Observer {

@@ -165,9 +165,7 @@ export class Observer {
     if (entry === undefined) return;
     await entry.begun;
     while (this.isWatched(entry)) {
-      const born = entry.watch.scan('stat', true);
-      this.own(entry, born);
-      this.publish(entry);
+      const born = this.scanJoined(entry);
       // Not only who is new: the trace may have told of a shell that is not in its list yet.
       await this.follow([...entry.watch.pids()]);
       if (born.length === 0) return;
@@ -456,10 +454,16 @@ export class Observer {
 
   private lookForJoined(entry: Watched): void {
     if (!this.isWatched(entry)) return;
+    const born = this.scanJoined(entry);
+    if (born.length > 0) void this.follow(born);
+  }
+
+  /** Looks for who came from outside. @returns the pids that were not known before */
+  private scanJoined(entry: Watched): number[] {
     const born = entry.watch.scan('stat', true);
     this.own(entry, born);
-    if (born.length > 0) void this.follow(born);
     this.publish(entry);
+    return born;
   }
 
   // ---- time ---------------------------------------------------------------------------------

@@ -37,12 +37,12 @@ export async function serveObserver(options: ServeOptions): Promise<ServedObserv
     onStatus: (status) => reply({ type: 'status', status }),
   });
   await observer.start();
+  const failed = (sandbox: string, { message }: Error): void =>
+    reply({ type: 'failed', sandbox, message });
   const handle = (request: ObserverRequest): void => {
     switch (request.type) {
       case 'watch':
-        observer.watch(request.target).catch((error: Error) => {
-          reply({ type: 'failed', sandbox: request.target.id, message: error.message });
-        });
+        observer.watch(request.target).catch((error: Error) => failed(request.target.id, error));
         return;
       case 'unwatch':
         observer.unwatch(request.id);
@@ -57,10 +57,13 @@ export async function serveObserver(options: ServeOptions): Promise<ServedObserv
         observer.setTracing(request.id, request.on);
         return;
       case 'settle':
-        void observer.settle(request.id).then(() => {
-          batches.flush();
-          reply({ type: 'settled', request: request.request });
-        });
+        observer
+          .settle(request.id)
+          .catch((error: Error) => failed(request.id, error))
+          .finally(() => {
+            batches.flush();
+            reply({ type: 'settled', request: request.request });
+          });
         return;
       case 'stop':
         return;

@@ -6,6 +6,7 @@
  * Snapshots cost little: they are states that the fold made anyway, and share what did not change.
  */
 import type { TimelineEvent } from './events.js';
+import { firstAfter } from './first-after.js';
 import { fold } from './fold.js';
 import { EMPTY_STATE, type State } from './state.js';
 
@@ -109,7 +110,7 @@ export class History {
     if (t >= this.present.t) return this.present.seq;
     if (t < this.oldest.t || (t < this.firstTime() && this.oldest.seq === 0)) return null;
     const segment = this.segments[this.segmentOf((base) => base.t <= t)]!;
-    const after = lowerBound(segment.events, (event) => event.t > t);
+    const after = firstAfter(segment.events, (event) => event.t > t);
     return segment.base.seq + after;
   }
 
@@ -139,7 +140,7 @@ export class History {
 
   /** Index of the last segment whose base state fits; bases only grow, so halving finds it. */
   private segmentOf(fits: (base: State) => boolean): number {
-    return Math.max(0, lowerBound(this.segments, ({ base }) => !fits(base)) - 1);
+    return Math.max(0, firstAfter(this.segments, ({ base }) => !fits(base)) - 1);
   }
 
   private foldTo({ base, events }: Segment, seq: number): State {
@@ -159,16 +160,4 @@ export class History {
     if (drop > 0) this.segments = this.segments.slice(drop);
     if (this.last !== null && this.last.seq < this.oldest.seq) this.last = null;
   }
-}
-
-/** Index of the first for which it is true; those for which it is come last. */
-function lowerBound<T>(list: readonly T[], isAfter: (one: T) => boolean): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (isAfter(list[middle]!)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

@@ -5,6 +5,7 @@ export * from './consistency.js';
 export { cpuOffQuota } from './cpu-quota.js';
 export { cpuSharePercent, cpusInUse } from './cpu-share.js';
 export * from './events.js';
+export { firstAfter } from './first-after.js';
 export * from './fold.js';
 export * from './history.js';
 export * from './layers.js';

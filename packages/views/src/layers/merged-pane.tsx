@@ -1,28 +1,18 @@
 'use client';
 /** The merged directory, seen from above: each name with a piece of the stratum that supplies it. */
-import { type OverlayState, subject } from '@terrarium/timeline';
+import { subject } from '@terrarium/timeline';
 import { useMemo } from 'react';
-import type { Lang } from '../strings.js';
 import { Twist, treeItem } from '../tree-item.js';
 import { useAppear } from '../use-appear.js';
-import type { Look } from '../use-hover-intent.js';
 import { useRowTree } from '../use-row-tree.js';
 import { EntryGlyph, LayerChip, stratum } from './marks.js';
+import type { PaneProps } from './pane-props.js';
 import type { MergedRow } from './rows.js';
 import { layerStrings, sizeText } from './strings.js';
 
-export interface MergedPaneProps {
-  readonly overlay: OverlayState;
-  readonly rows: readonly MergedRow[];
+export interface MergedPaneProps extends PaneProps<MergedRow> {
   readonly isReduced: boolean;
   readonly mountPoint: string | null;
-  readonly lang: Lang;
-  readonly selected: string | null;
-  readonly looked: string | null;
-  readonly lookedPath: string | null;
-  readonly onLook: Look<string>;
-  readonly onChoose: (id: string) => void;
-  readonly onToggle: (id: string, open: boolean) => void;
 }
 
 export function MergedPane(props: MergedPaneProps) {

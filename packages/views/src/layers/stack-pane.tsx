@@ -8,26 +8,16 @@ import { memo, useMemo } from 'react';
 import type { Lang } from '../strings.js';
 import { Twist, treeItem } from '../tree-item.js';
 import { useAppear } from '../use-appear.js';
-import type { Look } from '../use-hover-intent.js';
 import { useRowTree } from '../use-row-tree.js';
 import { EntryGlyph, LayerChip, stratum } from './marks.js';
+import type { PaneProps } from './pane-props.js';
 import type { StackRow } from './rows.js';
 import { layerName, layerStrings, sizeText, timeText } from './strings.js';
 import { useLift } from './use-lift.js';
 
-export interface StackPaneProps {
-  readonly overlay: OverlayState;
-  readonly rows: readonly StackRow[];
+export interface StackPaneProps extends PaneProps<StackRow> {
   /** layers that are looked through */
   readonly off: ReadonlySet<number>;
-  readonly lang: Lang;
-  readonly selected: string | null;
-  readonly looked: string | null;
-  /** of the row that is looked at: its namesakes in other layers light up */
-  readonly lookedPath: string | null;
-  readonly onLook: Look<string>;
-  readonly onChoose: (id: string) => void;
-  readonly onToggle: (id: string, open: boolean) => void;
 }
 
 export function StackPane(props: StackPaneProps) {

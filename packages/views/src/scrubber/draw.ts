@@ -1,9 +1,9 @@
 /** Draws the track on a canvas: one pass over what is in the window, one mark a pixel and lane. */
-import type { CommandSpan, TimelineEvent } from '@terrarium/timeline';
+import { type CommandSpan, firstAfter, type TimelineEvent } from '@terrarium/timeline';
 import { kindOf, type Lane, TICK_LANES } from '../timeline-events.js';
 import { clockTime } from './moment.js';
 import { axisTimes, type Scale, xOf } from './scale.js';
-import { firstAfter, type Track } from './track.js';
+import type { Track } from './track.js';
 
 /** Two rows, so that commands of two terminals do not hide each other. */
 const SPAN_PX = 13;

@@ -6,6 +6,7 @@ import {
   attributionOf,
   type CommandSpan,
   commandMark,
+  firstAfter,
   type History,
   type Mark,
   type ProcessKey,
@@ -146,16 +147,4 @@ function forget(list: { readonly seq: number }[], oldest: number): void {
     0,
     firstAfter(list, (one) => one.seq > oldest),
   );
-}
-
-/** Index of the first for which it is true; those for which it is come last. */
-export function firstAfter<T>(list: readonly T[], isAfter: (one: T) => boolean): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (isAfter(list[middle]!)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

@@ -1,13 +1,13 @@
 'use client';
 /** The scrubber under a pointer: drag to seek, click a command, wheel to zoom, hover for words. */
-import type { TimelineEvent } from '@terrarium/timeline';
+import { firstAfter, type TimelineEvent } from '@terrarium/timeline';
 import { type RefObject, useEffect, useRef, useState } from 'react';
 import type { Lang } from '../strings.js';
 import { describeEvent } from '../timeline-events.js';
 import { lanesAt, type PlacedSpan, type TrackLines } from './draw.js';
 import { agoText, clockTime, short } from './moment.js';
 import { type Scale, timeAt, xOf } from './scale.js';
-import { firstAfter, type Track } from './track.js';
+import type { Track } from './track.js';
 
 /** What the pointer may do. */
 export interface PointerActions {
